@@ -1,0 +1,3 @@
+//! The `ndfolio` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Plans and runs passes over arrays on disk inside a memory budget.

@@ -1,0 +1,1 @@
+//! Mathematics on slices: casts, byte swaps, accumulators.

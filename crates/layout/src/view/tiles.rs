@@ -1,0 +1,122 @@
+use super::{View, spans::advance};
+
+/// A box of a view's items.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// The index of its first item along each axis of the view that it is a part of.
+    pub start: Vec<usize>,
+    /// Where its items lie; the axes are those of the whole view.
+    pub view: View,
+}
+
+/// The boxes of a grid over a view, one after the other.
+#[derive(Clone, Debug)]
+pub struct Tiles<'a> {
+    view: &'a View,
+    /// Items of a box along each axis.
+    block: Vec<usize>,
+    /// The axes, slowest first, and whether each runs backwards.
+    order: Vec<(usize, bool)>,
+    at: Vec<usize>,
+    done: bool,
+}
+
+impl View {
+    /// Cuts the view into boxes that lie one after the other in the file, each of at most `max_extent` bytes
+    /// from its first to its last (or one item, if that is larger).
+    #[must_use]
+    pub fn tiles(&self, max_extent: u64) -> Tiles<'_> {
+        let mut block = vec![1; self.ndim()];
+        let axes = self.storage_axes();
+        let mut reach = self.itemsize() as u64;
+        for axis in axes.iter().rev() {
+            let all = reach.saturating_add(axis.step.saturating_mul(axis.extent.max(1) as u64 - 1));
+            if all <= max_extent {
+                block[axis.axis] = axis.extent.max(1);
+                reach = all;
+                continue;
+            }
+            let spare = max_extent.saturating_sub(reach);
+            block[axis.axis] = spare.checked_div(axis.step).map_or(axis.extent, |n| n as usize + 1);
+            break;
+        }
+        self.grid(block, axes.iter().map(|axis| (axis.axis, axis.reversed)))
+    }
+
+    /// Cuts the view into boxes that follow each other in C order, each of at most `max_bytes` bytes of items
+    /// (or one item, if that is larger): put one behind the other they are the array in C order.
+    #[must_use]
+    pub fn panels(&self, max_bytes: usize) -> Tiles<'_> {
+        let mut block = vec![1; self.ndim()];
+        let mut bytes = self.itemsize().max(1);
+        for axis in (0..self.ndim()).rev() {
+            block[axis] = (max_bytes / bytes).clamp(1, self.shape[axis].max(1));
+            if block[axis] < self.shape[axis] {
+                break;
+            }
+            bytes *= self.shape[axis].max(1);
+        }
+        self.grid(block, (0..self.ndim()).map(|axis| (axis, false)))
+    }
+
+    /// Cuts the view into boxes of a given shape (those at the ends may be smaller), in the order of `axes`,
+    /// slowest first. Axes that are not named are slowest of all.
+    ///
+    /// # Panics
+    /// If the block has another number of axes than the view, or an axis is named that it does not have.
+    #[must_use]
+    pub fn blocks(&self, block: &[usize], axes: &[usize]) -> Tiles<'_> {
+        assert_eq!(block.len(), self.ndim(), "a block has the axes of its view");
+        assert!(axes.iter().all(|&axis| axis < self.ndim()), "a block is walked along axes of its view");
+        let block = block.iter().zip(&self.shape).map(|(&b, &n)| b.clamp(1, n.max(1))).collect();
+        self.grid(block, axes.iter().map(|&axis| (axis, false)))
+    }
+
+    fn grid(&self, block: Vec<usize>, axes: impl Iterator<Item = (usize, bool)>) -> Tiles<'_> {
+        let named: Vec<_> = axes.collect();
+        let rest = (0..self.ndim()).filter(|axis| named.iter().all(|(known, _)| known != axis));
+        let order: Vec<_> = rest.map(|axis| (axis, false)).chain(named.iter().copied()).collect();
+        Tiles { view: self, block, at: vec![0; order.len()], order, done: self.is_empty() }
+    }
+}
+
+impl Tiles<'_> {
+    /// Items of a whole box along each axis.
+    #[must_use]
+    pub fn block(&self) -> &[usize] {
+        &self.block
+    }
+
+    /// How many boxes there are.
+    #[must_use]
+    pub fn count_tiles(&self) -> usize {
+        if self.view.is_empty() {
+            return 0;
+        }
+        self.view.shape.iter().zip(&self.block).map(|(n, b)| n.div_ceil(*b)).product()
+    }
+}
+
+impl Iterator for Tiles<'_> {
+    type Item = Tile;
+
+    fn next(&mut self) -> Option<Tile> {
+        if self.done {
+            return None;
+        }
+        let view = self.view;
+        let mut tile = Tile { start: vec![0; view.ndim()], view: view.clone() };
+        for (&(axis, reversed), &i) in self.order.iter().zip(&self.at) {
+            let (extent, block) = (view.shape[axis], self.block[axis]);
+            let from = i * block;
+            let count = block.min(extent - from);
+            let start = if reversed { extent - from - count } else { from };
+            tile.start[axis] = start;
+            tile.view.shape[axis] = count;
+            tile.view.advance(start, view.strides[axis]);
+        }
+        let (order, block) = (&self.order, &self.block);
+        self.done = !advance(&mut self.at, |i| view.shape[order[i].0].div_ceil(block[order[i].0]));
+        Some(tile)
+    }
+}

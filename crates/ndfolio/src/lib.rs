@@ -1,0 +1,1 @@
+//! Arrays on disk, used as if they were in memory.
