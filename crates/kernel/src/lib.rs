@@ -1,1 +1,24 @@
-//! Mathematics on slices: casts, byte swaps, accumulators.
+//! Mathematics on slices: what is done to items once they are in memory.
+//!
+//! Nothing here knows a file or a thread, and nothing allocates inside a loop over items. Every function
+//! takes bytes or values that belong to the caller alone; what other processes can change has been copied
+//! before it comes here.
+
+#![forbid(unsafe_code)]
+
+mod cast;
+mod compare;
+mod element;
+mod error;
+mod normalize;
+mod strided;
+pub mod summary;
+mod swap;
+
+pub use cast::{Caster, Casting, can_cast};
+pub use compare::{Comparer, Difference, NanRule, Tolerance};
+pub use element::{Element, Real};
+pub use error::KernelError;
+pub use normalize::Normalizer;
+pub use strided::copy_strided;
+pub use swap::{swap_bytes, to_native};

@@ -221,7 +221,7 @@ impl fmt::Display for Value {
 }
 
 /// `{:?}` of a float, with NumPy's names for what is not a number.
-fn float<'a>(x: f64, text: &'a str) -> &'a str {
+fn float(x: f64, text: &str) -> &str {
     match x {
         x if x.is_nan() => "nan",
         x if x == f64::INFINITY => "inf",

@@ -163,7 +163,7 @@ impl View {
     pub fn is_aligned(&self) -> bool {
         let alignment = self.dtype.alignment();
         let strides = self.strides.iter().zip(&self.shape).filter(|(_, n)| **n > 1);
-        self.offset % alignment as u64 == 0
+        self.offset.is_multiple_of(alignment as u64)
             && strides.map(|(stride, _)| stride.unsigned_abs() % alignment).all(|rest| rest == 0)
     }
 
@@ -303,6 +303,31 @@ impl View {
         })
     }
 
+    /// The axes in the order in which they lie in the file, slowest first: given to [`View::transpose`] they
+    /// make a view whose C order is as near to the file's as it can be.
+    #[must_use]
+    pub fn storage_axes(&self) -> Vec<usize> {
+        let mut axes: Vec<usize> = (0..self.ndim()).collect();
+        axes.sort_by_key(|&axis| std::cmp::Reverse(self.strides[axis].unsigned_abs()));
+        axes
+    }
+
+    /// The same items with every axis forward in the file and the axes slowest first: its C order is the
+    /// order of the file.
+    #[must_use]
+    pub fn in_storage_order(&self) -> Self {
+        let mut out =
+            View { dtype: self.dtype.clone(), shape: Vec::new(), strides: Vec::new(), offset: self.offset };
+        for axis in self.storage_axes() {
+            let (extent, stride) = (self.shape[axis], self.strides[axis]);
+            if stride < 0 && extent > 0 {
+                out.advance(extent - 1, stride);
+            }
+            out.push(extent, stride.abs());
+        }
+        out
+    }
+
     /// The number of an axis, which may be counted from the end.
     ///
     /// # Errors
@@ -340,7 +365,7 @@ impl View {
             known.iter().flatten().try_fold(1_usize, |p, &n| p.checked_mul(n)).ok_or_else(size_error)?;
         let rest = match product {
             0 => 0,
-            _ if known.contains(&None) && self.size() % product != 0 => return Err(size_error()),
+            _ if known.contains(&None) && !self.size().is_multiple_of(product) => return Err(size_error()),
             _ => self.size() / product,
         };
         if product == 0 && known.contains(&None) {
@@ -369,7 +394,7 @@ impl View {
                 shape: format!("{} of items without bytes", tuple(shape)),
             });
         }
-        if bytes % row != 0 {
+        if !bytes.is_multiple_of(row) {
             let known = extents.iter().product();
             return Err(LayoutError::NotAMultiple { bytes, itemsize: dtype.itemsize(), known });
         }

@@ -302,7 +302,7 @@ mod tests {
             "é4",
             "{'names': ['a'], 'formats': []}",
         ] {
-            assert!(matches!(parse(text), Err(_)), "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
         for text in ["O", "|O", "object", "[('a', 'O')]", "('O', (0,))"] {
             assert!(matches!(parse(text), Err(LayoutError::Object { .. })), "{text}");

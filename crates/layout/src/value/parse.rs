@@ -122,7 +122,7 @@ fn parse_complex(text: &str) -> Option<Complex<f64>> {
 
 fn parse_hex(digits: &str) -> Option<Vec<u8>> {
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let good = digits.len() % 2 == 0 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let good = digits.len().is_multiple_of(2) && digits.bytes().all(|b| b.is_ascii_hexdigit());
     good.then(|| digits.as_bytes().chunks_exact(2).map(pair).collect()).flatten()
 }
 

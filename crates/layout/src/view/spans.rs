@@ -33,8 +33,9 @@ pub struct Spans {
 
 impl View {
     /// The axes of more than one item in the order in which they lie in the file, slowest first.
-    pub(super) fn storage_axes(&self) -> Vec<StorageAxis> {
-        let mut axes: Vec<_> = (0..self.ndim())
+    pub(super) fn long_axes(&self) -> Vec<StorageAxis> {
+        self.storage_axes()
+            .into_iter()
             .filter(|&axis| self.shape[axis] != 1)
             .map(|axis| StorageAxis {
                 axis,
@@ -42,9 +43,7 @@ impl View {
                 step: self.strides[axis].unsigned_abs() as u64,
                 reversed: self.strides[axis] < 0,
             })
-            .collect();
-        axes.sort_by_key(|axis| std::cmp::Reverse(axis.step));
-        axes
+            .collect()
     }
 
     /// The byte ranges that hold the items, in the order of the file. Ranges that touch are one range; items
@@ -52,7 +51,7 @@ impl View {
     #[must_use]
     pub fn spans(&self) -> Spans {
         let mut run = self.itemsize() as u64;
-        let mut axes = self.storage_axes();
+        let mut axes = self.long_axes();
         axes.retain(|axis| axis.step != 0);
         while let Some(last) = axes.last()
             && last.step == run

@@ -151,6 +151,13 @@ proptest! {
     }
 
     #[test]
+    fn storage_order_is_the_order_of_the_file(v in any_view()) {
+        let mut want = places(&v);
+        want.sort_unstable();
+        prop_assert_eq!(places(&v.in_storage_order()), want);
+    }
+
+    #[test]
     fn tiles_cover_each_item_once_and_go_forward(v in any_view(), max in 1_u64..200) {
         let tiles: Vec<_> = v.tiles(max).collect();
         prop_assert_eq!(tiles.len(), v.tiles(max).count_tiles());

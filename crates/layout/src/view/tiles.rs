@@ -27,7 +27,7 @@ impl View {
     #[must_use]
     pub fn tiles(&self, max_extent: u64) -> Tiles<'_> {
         let mut block = vec![1; self.ndim()];
-        let axes = self.storage_axes();
+        let axes = self.long_axes();
         let mut reach = self.itemsize() as u64;
         for axis in axes.iter().rev() {
             let all = reach.saturating_add(axis.step.saturating_mul(axis.extent.max(1) as u64 - 1));
