@@ -1,0 +1,221 @@
+//! The one error of this crate.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::Mode;
+
+/// `Result` with [`StoreError`].
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// What went wrong with a file. Every message begins with the path and ends with the way out.
+///
+/// Offsets and lengths are bytes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Nothing has this name.
+    #[error("{}: no such file or folder; check the path", path.display())]
+    NotFound {
+        /// The name that was asked for.
+        path: PathBuf,
+    },
+
+    /// The system forbids it.
+    #[error("{}: not allowed to {operation}: {source}; check the permissions of the file and its folder",
+        path.display())]
+    PermissionDenied {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        operation: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// It is there, but it holds no bytes that could be read at an offset.
+    #[error("{}: expected a regular file, found a {kind}; give the path of a file", path.display())]
+    NotRegular {
+        /// The name that was asked for.
+        path: PathBuf,
+        /// What it is: `"directory"`, `"FIFO"`, `"socket"`, `"character device"`, `"block device"`, …
+        kind: &'static str,
+    },
+
+    /// A new file was to get a name that is taken.
+    #[error("{}: it exists already, and replacing it was not asked for", path.display())]
+    AlreadyExists {
+        /// The name that is taken.
+        path: PathBuf,
+    },
+
+    /// A write to a file that was opened for reading.
+    #[error("{}: opened with mode '{mode}'; open it with 'r+' (read-write) to change the file or 'c' \
+        (copy-on-write) to change only this process's view", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+        /// The mode it was opened with.
+        mode: Mode,
+    },
+
+    /// The file became shorter while it was open.
+    #[error("{}: the file was cut while it was open: expected {expected} bytes at offset {offset}, found \
+        {found}; restore the file and open it again", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Where the wanted bytes begin in the file.
+        offset: u64,
+        /// How many bytes were to be there.
+        expected: u64,
+        /// How many are there.
+        found: u64,
+    },
+
+    /// The caller asked for bytes that the file (or the mapping) never had.
+    #[error("{}: expected a range within {file_len} bytes, got {len} bytes at offset {offset}; if the file \
+        has grown, open it again", path.display())]
+    OutOfRange {
+        /// The file.
+        path: PathBuf,
+        /// Where the wanted bytes begin.
+        offset: u64,
+        /// How many bytes were wanted.
+        len: u64,
+        /// How many bytes there are to choose from: the file's size when it was opened, or the mapping's.
+        file_len: u64,
+    },
+
+    /// An earlier failure made it unknown what the file holds.
+    #[error("{}: an earlier failure left the file in doubt ({reason}); open it again and check it",
+        path.display())]
+    Poisoned {
+        /// The file.
+        path: PathBuf,
+        /// The message of the failure that was first.
+        reason: String,
+    },
+
+    /// The path no longer names the file that is open.
+    #[error("{}: the file was replaced or removed; what was written went to the old one; open the path again \
+        and write anew", path.display())]
+    Replaced {
+        /// The name that the file had.
+        path: PathBuf,
+    },
+
+    /// The file system, or this user's quota, is full.
+    #[error("{}: no space left: {needed} bytes are needed{}; free some space (or quota) or choose another \
+        folder", path.display(), FreeSpace(*available))]
+    NoSpace {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes were to be stored.
+        needed: u64,
+        /// How many bytes the file system has left for this user, where it tells.
+        available: Option<u64>,
+    },
+
+    /// The file would be longer than this process or this file system allows.
+    #[error("{}: a file of {len} bytes is over the limit{}; raise it (ulimit -f) or choose another file \
+        system", path.display(), Limit(*limit))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How long it would become.
+        len: u64,
+        /// The limit of this process, where that is what forbids it.
+        limit: Option<u64>,
+    },
+
+    /// The table of guarded mappings is full.
+    #[error("{}: {limit} mappings are in use and no more can be guarded; drop some of them, or read without \
+        mapping", path.display())]
+    TooManyMappings {
+        /// The file that was to be mapped.
+        path: PathBuf,
+        /// How many mappings a process can hold.
+        limit: usize,
+    },
+
+    /// Any other failure of the system.
+    #[error("{}: cannot {operation}{}: {source}", path.display(), At(*offset))]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        operation: &'static str,
+        /// Where in the file, if at one place.
+        offset: Option<u64>,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// The file or folder that the error is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            StoreError::NotFound { path }
+            | StoreError::PermissionDenied { path, .. }
+            | StoreError::NotRegular { path, .. }
+            | StoreError::AlreadyExists { path }
+            | StoreError::ReadOnly { path, .. }
+            | StoreError::Truncated { path, .. }
+            | StoreError::OutOfRange { path, .. }
+            | StoreError::Poisoned { path, .. }
+            | StoreError::Replaced { path }
+            | StoreError::NoSpace { path, .. }
+            | StoreError::TooLarge { path, .. }
+            | StoreError::TooManyMappings { path, .. }
+            | StoreError::Io { path, .. } => path,
+        }
+    }
+
+    /// A failed `operation` on `path`, sorted by what the system said.
+    pub(crate) fn from_io(path: &Path, operation: &'static str, source: io::Error) -> Self {
+        let path = path.to_path_buf();
+        match source.raw_os_error() {
+            Some(libc::ENOENT | libc::ENOTDIR) => StoreError::NotFound { path },
+            Some(libc::EACCES | libc::EPERM | libc::EROFS) => {
+                StoreError::PermissionDenied { path, operation, source }
+            }
+            Some(libc::EEXIST) => StoreError::AlreadyExists { path },
+            _ => StoreError::Io { path, operation, offset: None, source },
+        }
+    }
+
+    /// A failed transfer of bytes at `offset`; a full disk is told apart by the caller.
+    pub(crate) fn at(path: &Path, operation: &'static str, offset: u64, source: io::Error) -> Self {
+        StoreError::Io { path: path.to_path_buf(), operation, offset: Some(offset), source }
+    }
+}
+
+/// `", N are free"` where the number is known.
+struct FreeSpace(Option<u64>);
+
+impl std::fmt::Display for FreeSpace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |free| write!(f, ", {free} are free"))
+    }
+}
+
+/// `" of N bytes"` where the number is known.
+struct Limit(Option<u64>);
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |limit| write!(f, " of {limit} bytes"))
+    }
+}
+
+/// `" at offset N"` where the number is known.
+struct At(Option<u64>);
+
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |offset| write!(f, " at offset {offset}"))
+    }
+}

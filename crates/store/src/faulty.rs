@@ -1,0 +1,162 @@
+//! System calls that fail on purpose: the n-th one, for every n, as SQLite's tests do it.
+
+mod tests;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
+use std::sync::Mutex;
+
+use crate::Existing;
+use crate::syscalls::{Access, Calls, System};
+
+/// What a failing call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Fails with this error number, once.
+    Once(i32),
+    /// Fails with this error number, and so does every later call of the same kind.
+    FromNowOn(i32),
+    /// Moves about half of the bytes; calls that move none do as usual.
+    Short,
+}
+
+#[derive(Default)]
+struct State {
+    /// Calls that were made.
+    made: Vec<&'static str>,
+    /// The kind of call that failed first.
+    failed: Option<&'static str>,
+}
+
+/// Does what the system does, but for one call.
+pub(crate) struct Faulty {
+    /// How many calls go well before the one that does not.
+    after: usize,
+    fault: Fault,
+    /// Only calls of this name count and fail, if one is given.
+    only: Option<&'static str>,
+    limit: Option<u64>,
+    state: Mutex<State>,
+}
+
+impl Faulty {
+    /// Fails after `after` calls. Lives for ever: a few hundred bytes a test case.
+    pub(crate) fn after(after: usize, fault: Fault) -> &'static Faulty {
+        Box::leak(Box::new(Faulty { after, fault, only: None, limit: None, state: Mutex::default() }))
+    }
+
+    /// Fails the first call named `only`.
+    pub(crate) fn first(only: &'static str, fault: Fault) -> &'static Faulty {
+        let only = Some(only);
+        Box::leak(Box::new(Faulty { after: 0, fault, only, limit: None, state: Mutex::default() }))
+    }
+
+    /// Fails nothing, but says that files are limited to `limit` bytes.
+    pub(crate) fn limited(limit: u64) -> &'static Faulty {
+        let limit = Some(limit);
+        Box::leak(Box::new(Faulty {
+            after: usize::MAX,
+            fault: Fault::Short,
+            only: None,
+            limit,
+            state: Mutex::default(),
+        }))
+    }
+
+    /// The name of the call that failed, if it came that far.
+    pub(crate) fn failed(&self) -> Option<&'static str> {
+        self.state.lock().unwrap().failed
+    }
+
+    /// The names of all calls in order.
+    pub(crate) fn made(&self) -> Vec<&'static str> {
+        self.state.lock().unwrap().made.clone()
+    }
+
+    /// Counts a call; the error that it has to return, or whether it has to be short.
+    fn count(&self, name: &'static str) -> io::Result<bool> {
+        let mut state = self.state.lock().unwrap();
+        state.made.push(name);
+        let index = state.made.iter().filter(|made| self.only.is_none_or(|only| only == **made)).count();
+        let is_hit = self.only.is_none_or(|only| only == name) && index == self.after.saturating_add(1);
+        if is_hit {
+            state.failed = Some(name);
+        }
+        match self.fault {
+            Fault::Once(code) if is_hit => Err(io::Error::from_raw_os_error(code)),
+            Fault::FromNowOn(code) if state.failed == Some(name) => Err(io::Error::from_raw_os_error(code)),
+            Fault::Short => Ok(is_hit),
+            _ => Ok(false),
+        }
+    }
+}
+
+impl Calls for Faulty {
+    fn len(&self, file: &fs::File) -> io::Result<u64> {
+        self.count("len")?;
+        System.len(file)
+    }
+
+    fn pread(&self, file: &fs::File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let len = if self.count("pread")? { buf.len().div_ceil(2) } else { buf.len() };
+        System.pread(file, &mut buf[..len], offset)
+    }
+
+    fn pwrite(&self, file: &fs::File, buf: &[u8], offset: u64) -> io::Result<usize> {
+        let len = if self.count("pwrite")? { buf.len().div_ceil(2) } else { buf.len() };
+        System.pwrite(file, &buf[..len], offset)
+    }
+
+    fn fdatasync(&self, file: &fs::File) -> io::Result<()> {
+        self.count("fdatasync")?;
+        System.fdatasync(file)
+    }
+
+    fn fsync(&self, file: &fs::File) -> io::Result<()> {
+        self.count("fsync")?;
+        System.fsync(file)
+    }
+
+    fn fallocate(&self, file: &fs::File, len: u64) -> io::Result<()> {
+        self.count("fallocate")?;
+        System.fallocate(file, len)
+    }
+
+    fn ftruncate(&self, file: &fs::File, len: u64) -> io::Result<()> {
+        self.count("ftruncate")?;
+        System.ftruncate(file, len)
+    }
+
+    fn free_space(&self, file: &fs::File) -> io::Result<u64> {
+        self.count("free_space")?;
+        System.free_space(file)
+    }
+
+    fn size_limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    fn mmap(&self, file: &fs::File, access: Access, offset: u64, len: usize) -> io::Result<NonNull<u8>> {
+        self.count("mmap")?;
+        System.mmap(file, access, offset, len)
+    }
+
+    unsafe fn msync(&self, base: NonNull<u8>, len: usize) -> io::Result<()> {
+        self.count("msync")?;
+        // SAFETY: passed on from the caller.
+        unsafe { System.msync(base, len) }
+    }
+
+    fn rename(&self, folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr, existing: Existing) -> io::Result<()> {
+        self.count("rename")?;
+        System.rename(folder, from, to, existing)
+    }
+
+    fn sync_folder(&self, folder: BorrowedFd<'_>) -> io::Result<()> {
+        self.count("sync_folder")?;
+        System.sync_folder(folder)
+    }
+}

@@ -1,0 +1,383 @@
+//! A file that exists: opened in one of three modes, never created, never made longer.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{self, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use crate::handle::{Handle, again};
+use crate::mapping::{Mapping, Region, page_lost};
+use crate::syscalls::{Access, Calls, SYSTEM};
+use crate::{FileId, Mode, Result, StoreError};
+
+/// An open file.
+///
+/// Every access lies within the length that the file had when it was opened. A file that grew meanwhile has
+/// to be opened again to reach what is new; one that was cut gives [`StoreError::Truncated`].
+///
+/// All methods take `&self` and can be called from several threads. Two that write the same bytes at a time
+/// leave either's, a word (in the file: a part) at a time.
+///
+/// Dropping a `File` closes it without flushing: what was written is in the system's page cache and will
+/// reach the disk, but nobody hears of an error. [`close`](Self::close) tells.
+pub struct File {
+    handle: Arc<Handle>,
+    /// The path at the time of opening, whatever the working directory is later.
+    absolute: PathBuf,
+    mode: Mode,
+    id: FileId,
+    len: u64,
+    /// Something was written that no flush has covered yet.
+    written: AtomicBool,
+    /// Message of the flush that failed.
+    poison: OnceLock<String>,
+    /// Mappings that write to the file.
+    shared: Mutex<Vec<Weak<Region>>>,
+    /// The one mapping behind copy-on-write mode, made when it is needed.
+    private: OnceLock<Arc<Region>>,
+    /// Held while `private` is made, so that there is only one.
+    making: Mutex<()>,
+}
+
+impl File {
+    /// Opens the file at `path`. Never creates it, and never changes it or its length.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`], [`StoreError::PermissionDenied`], [`StoreError::NotRegular`] for a directory,
+    /// a device, a FIFO or a socket (never waits for one), [`StoreError::Io`] for anything else.
+    pub fn open(path: impl AsRef<Path>, mode: Mode) -> Result<File> {
+        File::open_with(path.as_ref(), mode, &SYSTEM)
+    }
+
+    pub(crate) fn open_with(path: &Path, mode: Mode, calls: &'static dyn Calls) -> Result<File> {
+        let (operation, write) = match mode {
+            Mode::Read => ("open it for reading", false),
+            Mode::ReadWrite => ("open it for reading and writing", true),
+            Mode::CopyOnWrite => ("open it for reading (copy-on-write)", false),
+        };
+        let failed = |source| StoreError::from_io(path, operation, source);
+        // Opening a device can already do something (rewind a tape, start a watchdog), so look first.
+        expect_regular(path, &fs::metadata(path).map_err(failed)?)?;
+        let file = fs::OpenOptions::new()
+            .read(true)
+            .write(write)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(path)
+            .map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        expect_regular(path, &metadata)?;
+        let handle = Handle::new(file, path.to_path_buf(), calls);
+        Ok(File {
+            absolute: path::absolute(path).map_err(failed)?,
+            mode,
+            id: FileId::from(&metadata),
+            len: handle.current_len()?,
+            handle: Arc::new(handle),
+            written: AtomicBool::new(false),
+            poison: OnceLock::new(),
+            shared: Mutex::new(Vec::new()),
+            private: OnceLock::new(),
+            making: Mutex::new(()),
+        })
+    }
+
+    /// The path as it was given to [`open`](Self::open).
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.handle.path
+    }
+
+    /// The mode that the file was opened in.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Which file it is; equal for two paths that lead to the same file.
+    #[must_use]
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Length in bytes when the file was opened.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the file was empty when it was opened.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Length in bytes now; another process may have changed it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if the system does not tell.
+    pub fn current_len(&self) -> Result<u64> {
+        self.handle.current_len()
+    }
+
+    /// Whether the file is still at least as long as it was when it was opened.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Truncated`] if it is not.
+    pub fn check(&self) -> Result<()> {
+        self.handle.expect_bytes(0, self.len)
+    }
+
+    /// Fills `buf` with the bytes at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::OutOfRange`] if the file never had them, [`StoreError::Truncated`] if they were cut off
+    /// since, [`StoreError::Io`] if they cannot be read. `buf` holds anything then.
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+        self.expect_within(offset, buf.len() as u64)?;
+        if buf.is_empty() {
+            return Ok(());
+        }
+        // Bytes that were never written here are the file's, whether mapped or not.
+        match self.private.get() {
+            Some(region) => region.read(offset, buf),
+            None => self.handle.read_exact(offset, buf),
+        }
+    }
+
+    /// Reads the bytes at `offset` up to the end of the file, `buf.len()` at most; returns how many.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_at`](Self::read_at); an `offset` behind the end of the file is no error and reads nothing.
+    pub fn read_up_to(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        let left = usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let count = left.min(buf.len());
+        if count > 0 {
+            self.read_at(offset, &mut buf[..count])?;
+        }
+        Ok(count)
+    }
+
+    /// Writes `data` at `offset`; in [`Mode::CopyOnWrite`], to this process's view only.
+    ///
+    /// The file never becomes longer than it was when it was opened. If another process cut it, the write is
+    /// refused; only if that happens between this look and the write itself does the file grow again, up to
+    /// its old length, with zeros in between.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::ReadOnly`], [`StoreError::OutOfRange`], [`StoreError::Truncated`],
+    /// [`StoreError::Poisoned`] after a failed flush, [`StoreError::NoSpace`] if a hole in the file finds no
+    /// space, [`StoreError::TooLarge`] if the process's file size limit forbids it, [`StoreError::Io`]. Part
+    /// of `data` may have been written then.
+    pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        if self.mode == Mode::Read {
+            return Err(StoreError::ReadOnly { path: self.path().to_path_buf(), mode: self.mode });
+        }
+        self.expect_healthy()?;
+        self.expect_within(offset, data.len() as u64)?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.handle.expect_bytes(offset, data.len() as u64)?;
+        if self.mode == Mode::CopyOnWrite {
+            return self.private_region()?.write(offset, data);
+        }
+        let result = self.handle.write_all(offset, data);
+        // After the write, so that a flush that runs meanwhile cannot take the mark of what it missed.
+        self.written.store(true, Ordering::SeqCst);
+        result
+    }
+
+    /// Brings everything that was written, here and through mappings, to the disk, and waits for it.
+    ///
+    /// Success means that the bytes are on the disk and that the path still leads to them. Does nothing in
+    /// the modes that do not change the file.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] or [`StoreError::NoSpace`] if the system could not write; the system forgets such
+    /// errors once they were told, so from then on every write and flush fails with [`StoreError::Poisoned`].
+    /// [`StoreError::Truncated`] if the file was cut, [`StoreError::Replaced`] if its path is gone or leads
+    /// to another file.
+    pub fn flush(&self) -> Result<()> {
+        self.flush_range(0..self.len)
+    }
+
+    /// As [`flush`](Self::flush), for at least the bytes in `range` (offsets in the file).
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush), and [`StoreError::OutOfRange`].
+    pub fn flush_range(&self, range: Range<u64>) -> Result<()> {
+        self.expect_within(range.start, range.end.saturating_sub(range.start))?;
+        if self.mode != Mode::ReadWrite {
+            return Ok(());
+        }
+        self.expect_healthy()?;
+        let regions = self.shared_regions();
+        // Mapped stores set no mark, so it stays as long as there are mappings.
+        if regions.is_empty() {
+            self.written.store(false, Ordering::SeqCst);
+        }
+        let result = self.flush_and_check(&regions, &range);
+        if result.is_err() {
+            self.written.store(true, Ordering::SeqCst);
+        }
+        result
+    }
+
+    fn flush_and_check(&self, regions: &[Arc<Region>], range: &Range<u64>) -> Result<()> {
+        if let Err(source) = self.sync(regions, range) {
+            let error = self.handle.write_failed("flush", range.start, range.end - range.start, source);
+            // A second failure at the same time adds nothing.
+            let _ = self.poison.set(error.to_string());
+            return Err(error);
+        }
+        self.check()?;
+        self.expect_nothing_lost(regions)?;
+        self.expect_same_name()
+    }
+
+    /// Flushes if anything was written since the last flush, and closes.
+    ///
+    /// Mappings of the file stay valid; what is written through them from now on is not flushed.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush). The file is closed in any case.
+    pub fn close(self) -> Result<()> {
+        self.expect_healthy()?;
+        if self.written.load(Ordering::SeqCst) { self.flush() } else { Ok(()) }
+    }
+
+    /// Maps the bytes in `range` (offsets in the file; need not be aligned to anything).
+    ///
+    /// Reading shares the pages of the file, and so does writing in [`Mode::ReadWrite`]. In
+    /// [`Mode::CopyOnWrite`] all mappings are parts of the one view that [`read_at`](Self::read_at) and
+    /// [`write_at`](Self::write_at) use.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::OutOfRange`], [`StoreError::Truncated`] if the file is shorter by now,
+    /// [`StoreError::Poisoned`] after a failed flush, [`StoreError::TooManyMappings`], [`StoreError::Io`]
+    /// where the address space or the file system does not allow it.
+    pub fn map(&self, range: Range<u64>) -> Result<Mapping> {
+        let len = range.end.saturating_sub(range.start);
+        self.expect_within(range.start, len)?;
+        self.expect_healthy()?;
+        if len == 0 {
+            return Ok(Mapping::new(&self.handle, None, range.start..range.start));
+        }
+        self.handle.expect_bytes(range.start, len)?;
+        let region = match self.mode {
+            Mode::Read => Arc::new(Region::new(&self.handle, range.clone(), Access::Read)?),
+            Mode::ReadWrite => self.shared_region(range.clone())?,
+            Mode::CopyOnWrite => self.private_region()?,
+        };
+        Ok(Mapping::new(&self.handle, Some(region), range))
+    }
+
+    fn shared_region(&self, range: Range<u64>) -> Result<Arc<Region>> {
+        let region = Arc::new(Region::new(&self.handle, range, Access::Write)?);
+        let mut shared = unpoisoned(&self.shared);
+        shared.retain(|region| region.strong_count() > 0);
+        shared.push(Arc::downgrade(&region));
+        self.written.store(true, Ordering::SeqCst);
+        Ok(region)
+    }
+
+    fn shared_regions(&self) -> Vec<Arc<Region>> {
+        unpoisoned(&self.shared).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The private mapping of the whole file.
+    fn private_region(&self) -> Result<Arc<Region>> {
+        let _making = unpoisoned(&self.making);
+        if let Some(region) = self.private.get() {
+            return Ok(Arc::clone(region));
+        }
+        let region = Region::new(&self.handle, 0..self.len, Access::Private)?;
+        Ok(Arc::clone(self.private.get_or_init(|| Arc::new(region))))
+    }
+
+    fn expect_within(&self, offset: u64, len: u64) -> Result<()> {
+        self.handle.expect_within(offset, len, self.len)
+    }
+
+    fn expect_healthy(&self) -> Result<()> {
+        match self.poison.get() {
+            Some(reason) => {
+                Err(StoreError::Poisoned { path: self.path().to_path_buf(), reason: reason.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn sync(&self, regions: &[Arc<Region>], range: &Range<u64>) -> io::Result<()> {
+        for region in regions.iter().filter(|region| region.overlaps(range)) {
+            region.sync()?;
+        }
+        again(|| self.handle.calls.fdatasync(&self.handle.file))
+    }
+
+    /// Stores that hit a page without a file behind it are gone.
+    fn expect_nothing_lost(&self, regions: &[Arc<Region>]) -> Result<()> {
+        let dropped = Some(self.handle.lost.load(Ordering::SeqCst)).filter(|&lost| lost != u64::MAX);
+        let alive = regions.iter().filter_map(|region| region.fault());
+        match alive.chain(dropped).min() {
+            Some(fault) => Err(page_lost(&self.handle, fault)),
+            None => Ok(()),
+        }
+    }
+
+    fn expect_same_name(&self) -> Result<()> {
+        match fs::metadata(&self.absolute) {
+            Ok(metadata) if FileId::from(&metadata) == self.id => Ok(()),
+            Ok(_) => Err(StoreError::Replaced { path: self.path().to_path_buf() }),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Err(StoreError::Replaced { path: self.path().to_path_buf() })
+            }
+            Err(source) => Err(StoreError::from_io(self.path(), "look up its name", source)),
+        }
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("path", &self.path())
+            .field("mode", &self.mode)
+            .field("len", &self.len)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value in a lock; a panic elsewhere leaves what these locks hold whole.
+fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `Err(NotRegular)` unless it is a file with bytes at offsets.
+pub(crate) fn expect_regular(path: &Path, metadata: &fs::Metadata) -> Result<()> {
+    let file_type = metadata.file_type();
+    let kind = match file_type {
+        _ if file_type.is_file() => return Ok(()),
+        _ if file_type.is_dir() => "directory",
+        _ if file_type.is_fifo() => "FIFO",
+        _ if file_type.is_socket() => "socket",
+        _ if file_type.is_char_device() => "character device",
+        _ if file_type.is_block_device() => "block device",
+        _ => "special file",
+    };
+    Err(StoreError::NotRegular { path: path.to_path_buf(), kind })
+}

@@ -1,0 +1,154 @@
+//! An open descriptor with its path: exact reads and writes, and who retries what.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::thread;
+use std::time::Duration;
+
+use crate::syscalls::Calls;
+use crate::{Result, StoreError};
+
+/// How often a call that says "try again" is tried again, a millisecond apart.
+const MAX_RETRIES: u32 = 1000;
+
+/// How many bytes of zeros are written at a time where space cannot be reserved otherwise.
+const ZEROS: usize = 1 << 20;
+
+/// An open file. What may be done with it is decided by those who hold it.
+pub(crate) struct Handle {
+    pub(crate) file: fs::File,
+    /// As the caller wrote it.
+    pub(crate) path: PathBuf,
+    pub(crate) calls: &'static dyn Calls,
+    /// Lowest offset at which a writable mapping, by now dropped, lost its file; `u64::MAX` if none did.
+    pub(crate) lost: AtomicU64,
+}
+
+impl Handle {
+    pub(crate) fn new(file: fs::File, path: PathBuf, calls: &'static dyn Calls) -> Self {
+        Handle { file, path, calls, lost: AtomicU64::new(u64::MAX) }
+    }
+
+    /// Size of the file now, in bytes.
+    pub(crate) fn current_len(&self) -> Result<u64> {
+        again(|| self.calls.len(&self.file))
+            .map_err(|source| StoreError::from_io(&self.path, "look up the size", source))
+    }
+
+    /// `Err(Truncated)` if fewer than `expected` bytes are left at `offset`.
+    pub(crate) fn expect_bytes(&self, offset: u64, expected: u64) -> Result<()> {
+        let found = self.current_len()?.saturating_sub(offset);
+        if found < expected { Err(self.truncated(offset, expected, found)) } else { Ok(()) }
+    }
+
+    pub(crate) fn truncated(&self, offset: u64, expected: u64, found: u64) -> StoreError {
+        StoreError::Truncated { path: self.path.clone(), offset, expected, found }
+    }
+
+    /// `Err(OutOfRange)` unless `len` bytes at `offset` lie within the first `file_len` bytes.
+    pub(crate) fn expect_within(&self, offset: u64, len: u64, file_len: u64) -> Result<()> {
+        match offset.checked_add(len) {
+            Some(end) if end <= file_len => Ok(()),
+            _ => Err(StoreError::OutOfRange { path: self.path.clone(), offset, len, file_len }),
+        }
+    }
+
+    /// Fills `buf` from `offset`; the file ends too early: `Truncated`.
+    pub(crate) fn read_exact(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+        let mut done = 0;
+        while done < buf.len() {
+            let at = offset + done as u64;
+            let count = again(|| self.calls.pread(&self.file, &mut buf[done..], at))
+                .map_err(|source| StoreError::at(&self.path, "read", at, source))?;
+            if count == 0 {
+                return Err(self.truncated(offset, buf.len() as u64, done as u64));
+            }
+            done += count;
+        }
+        Ok(())
+    }
+
+    /// Writes all of `data` at `offset`.
+    pub(crate) fn write_all(&self, offset: u64, data: &[u8]) -> Result<()> {
+        self.expect_allowed(offset.saturating_add(data.len() as u64))?;
+        let mut done = 0;
+        while done < data.len() {
+            let at = offset + done as u64;
+            let count = again(|| self.calls.pwrite(&self.file, &data[done..], at))
+                .map_err(|source| self.write_failed("write", at, (data.len() - done) as u64, source))?;
+            if count == 0 {
+                return Err(StoreError::at(&self.path, "write", at, io::ErrorKind::WriteZero.into()));
+            }
+            done += count;
+        }
+        Ok(())
+    }
+
+    /// Refuses what the process's file size limit forbids: the kernel would send `SIGXFSZ`, which kills.
+    pub(crate) fn expect_allowed(&self, end: u64) -> Result<()> {
+        let limit = self.calls.size_limit();
+        // Offsets are signed in the kernel.
+        if limit.is_some_and(|limit| end > limit) || i64::try_from(end).is_err() {
+            return Err(StoreError::TooLarge { path: self.path.clone(), len: end, limit });
+        }
+        Ok(())
+    }
+
+    /// The error for a failed write of `needed` bytes that would end at `offset + needed`.
+    pub(crate) fn write_failed(
+        &self,
+        operation: &'static str,
+        offset: u64,
+        needed: u64,
+        source: io::Error,
+    ) -> StoreError {
+        let path = self.path.clone();
+        match source.raw_os_error() {
+            Some(libc::ENOSPC | libc::EDQUOT) => {
+                let available = self.calls.free_space(&self.file).ok();
+                StoreError::NoSpace { path, needed, available }
+            }
+            Some(libc::EFBIG) => StoreError::TooLarge {
+                path,
+                len: offset.saturating_add(needed),
+                limit: self.calls.size_limit(),
+            },
+            _ => StoreError::at(&self.path, operation, offset, source),
+        }
+    }
+
+    /// Writes zeros over `[from, to)`, after a look at the free space.
+    pub(crate) fn write_zeros(&self, from: u64, to: u64) -> Result<()> {
+        let needed = to.saturating_sub(from);
+        if let Ok(available) = self.calls.free_space(&self.file)
+            && available < needed
+        {
+            return Err(StoreError::NoSpace { path: self.path.clone(), needed, available: Some(available) });
+        }
+        let zeros = vec![0; usize::try_from(needed).unwrap_or(ZEROS).min(ZEROS)];
+        let mut at = from;
+        while at < to {
+            let len = usize::try_from(to - at).unwrap_or(ZEROS).min(zeros.len());
+            self.write_all(at, &zeros[..len])?;
+            at += len as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Repeats a call that was interrupted, and for about a second one that says "try again".
+pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut retries = 0;
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && retries < MAX_RETRIES => {
+                retries += 1;
+                thread::sleep(Duration::from_millis(1));
+            }
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The bytes of a file, and everything the operating system is asked.
+//!
+//! * [`File`] is a file that exists. Opening it never changes it, and nothing here ever makes it longer.
+//! * [`Mapping`] is a part of a [`File`] in memory, reached through raw pointers or through checked copies.
+//! * [`NewFile`] is a file that appears whole under its name, or not at all.
+//!
+//! Nothing here knows a dtype or a shape. Offsets and lengths are bytes everywhere.
+//!
+//! # Files that others change
+//!
+//! Another process can cut a mapped file at any time. Touching the pages that are gone raises `SIGBUS`, which
+//! would end the process. So the first mapping installs a process-wide `SIGBUS` handler (Linux and Android).
+//! It puts pages of zeros where a mapping of this crate lost its file, and remembers the place;
+//! [`Mapping::check`] then reports it. A cut inside the last page raises no signal at all and reads as zeros,
+//! so `check` compares the size of the file too: results are to be trusted only after `check` said `Ok`.
+//!
+//! What the handler does with everything else:
+//!
+//! * An address outside the mappings of this crate, or a hardware memory error, goes to the handler that was
+//!   there before (for most Rust programs that is the one of the standard library).
+//! * `SIGBUS` sent by another process goes there too. One that this process sends itself is ignored: that is
+//!   how Python's `faulthandler`, enabled after the first mapping, passes a fault on.
+//! * A handler that somebody installs later has to pass on what is not its own, as `faulthandler` does. Where
+//!   one was reset to the default action, the next mapping installs the guard again.
+//!
+//! The guard holds [`MAX_MAPPINGS`] mappings at a time; more are refused with [`StoreError::TooManyMappings`].
+//! On other Unix systems there is no guard, and a cut file can still end the process there.
+//!
+//! # Soundness
+//!
+//! No method gives a slice over mapped memory, as others can change it at any time. [`Mapping::copy_to`] and
+//! [`Mapping::copy_from`] move bytes with relaxed atomic loads and stores of words.
+
+#[cfg(not(unix))]
+compile_error!("ndfolio-store asks a Unix system for everything; there is no other implementation yet");
+
+mod error;
+mod file;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "guard/none.rs")]
+mod guard;
+mod handle;
+mod mapping;
+mod mode;
+mod new_file;
+mod syscalls;
+mod temporary;
+
+pub use error::{Result, StoreError};
+pub use file::File;
+pub use guard::MAX_MAPPINGS;
+pub use mapping::Mapping;
+pub use mode::{Existing, FileId, Mode, Reserve};
+pub use new_file::NewFile;
+
+#[cfg(test)]
+mod faulty;

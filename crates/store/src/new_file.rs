@@ -1,0 +1,317 @@
+//! A file that appears whole under its name, or not at all.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, OFlags};
+
+use crate::file::expect_regular;
+use crate::handle::{Handle, again};
+use crate::syscalls::{Calls, SYSTEM};
+use crate::temporary::{self, Temporary};
+use crate::{Existing, File, FileId, Mode, Reserve, Result, StoreError};
+
+/// How many symbolic links are followed; as many as the kernel follows.
+const MAX_LINKS: u32 = 40;
+
+/// A file in the making.
+///
+/// The bytes go to a temporary file in the same folder, named `.NAME.<pid>-<random>.part`.
+/// [`commit`](Self::commit) brings them to the disk and gives them the name; a `NewFile` that is dropped
+/// before that leaves nothing behind. What a killed process leaves is removed by the next creation of the
+/// same name in the folder: the temporary file is locked (`flock`) as long as its writer lives. Where a
+/// file system has no locks nothing is swept, and of a huge folder only the first 10 000 names are looked at.
+///
+/// If the path is a symbolic link, the file it points at is made or replaced, and the link stays.
+///
+/// ```
+/// use ndfolio_store::{Existing, NewFile, Reserve};
+///
+/// # let folder = std::env::temp_dir().join(format!("ndfolio-doc-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// let mut new = NewFile::create(folder.join("four.bin"), Existing::Replace)?;
+/// new.reserve(4, Reserve::Space)?;
+/// new.write_at(0, b"four")?;
+/// new.commit()?;
+/// assert_eq!(std::fs::read(folder.join("four.bin"))?, b"four");
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct NewFile {
+    handle: Handle,
+    /// Name in the folder that the file will get.
+    name: OsString,
+    existing: Existing,
+    temporary: Temporary,
+    /// Message of the reservation that failed: nothing can be committed then.
+    failure: Option<String>,
+}
+
+impl NewFile {
+    /// Begins a file that will be named `path`. The name shows nothing of it before [`commit`](Self::commit).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::AlreadyExists`] with [`Existing::Refuse`], [`StoreError::NotFound`] if the folder is
+    /// missing, [`StoreError::NotRegular`] if the name belongs to a directory, a device, a FIFO or a socket,
+    /// [`StoreError::PermissionDenied`] if the folder cannot be changed or the file to replace is
+    /// write-protected, [`StoreError::NoSpace`], [`StoreError::Io`].
+    pub fn create(path: impl AsRef<Path>, existing: Existing) -> Result<NewFile> {
+        NewFile::create_with(path.as_ref(), existing, &SYSTEM)
+    }
+
+    pub(crate) fn create_with(path: &Path, existing: Existing, calls: &'static dyn Calls) -> Result<NewFile> {
+        let target = follow_links(path)?;
+        let (folder, name) = split(path, &target)?;
+        let old = expect_replaceable(path, &target, existing)?;
+        let folder = open_folder(folder)?;
+        if old.is_some() {
+            expect_writable(path, &folder, name)?;
+        }
+        temporary::sweep(folder.as_fd(), name);
+        // The bytes must not be readable by more people than those of the old file are.
+        let mode = if old.is_some() { 0o600 } else { 0o666 };
+        let (temporary, file) =
+            Temporary::create(folder.as_fd(), name, rustix::fs::Mode::from_raw_mode(mode))
+                .map_err(|source| create_failed(path, source))?;
+        if let Some(old) = old {
+            keep_permissions(&file, &old).map_err(|source| create_failed(path, source))?;
+        }
+        let handle = Handle::new(file, path.to_path_buf(), calls);
+        Ok(NewFile { handle, name: name.to_os_string(), existing, temporary, failure: None })
+    }
+
+    /// The path as it was given to [`create`](Self::create), which the file gets when it is whole.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.handle.path
+    }
+
+    /// Makes the file at least `len` bytes long, and asks for the space if wanted. New bytes are zero.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSpace`] if the disk or the quota is too small, [`StoreError::TooLarge`] if the process
+    /// or the file system forbids files of that length, [`StoreError::Io`]. The temporary file is removed at
+    /// once then, and every later call fails with [`StoreError::Poisoned`].
+    pub fn reserve(&mut self, len: u64, reserve: Reserve) -> Result<()> {
+        self.expect_usable()?;
+        let result = self.try_reserve(len, reserve);
+        if let Err(error) = &result {
+            self.failure = Some(error.to_string());
+            self.temporary.remove();
+            // Even where the name cannot be removed, or somebody maps the file, its space is free again.
+            let _ = self.handle.calls.ftruncate(&self.handle.file, 0);
+        }
+        result
+    }
+
+    fn try_reserve(&self, len: u64, reserve: Reserve) -> Result<()> {
+        let current = self.handle.current_len()?;
+        if len == 0 || (reserve == Reserve::Sparse && len <= current) {
+            return Ok(());
+        }
+        self.handle.expect_allowed(len)?;
+        let calls = self.handle.calls;
+        let result = match reserve {
+            Reserve::Space => again(|| calls.fallocate(&self.handle.file, len)),
+            Reserve::Sparse => again(|| calls.ftruncate(&self.handle.file, len)),
+        };
+        match result {
+            Err(source) if reserve == Reserve::Space && is_unsupported(&source) => {
+                self.handle.write_zeros(current, len)
+            }
+            result => result.map_err(|source| self.handle.write_failed("reserve space", 0, len, source)),
+        }
+    }
+
+    /// Writes `data` at `offset`; the file becomes as long as that needs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSpace`], [`StoreError::TooLarge`], [`StoreError::Io`]. The caller then drops the
+    /// `NewFile`, or writes the same bytes again.
+    pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        self.expect_usable()?;
+        self.handle.write_all(offset, data)
+    }
+
+    /// Fills `buf` with the bytes at `offset` that were written or reserved before.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::OutOfRange`] if the file does not reach that far yet, [`StoreError::Io`].
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+        self.expect_usable()?;
+        self.handle.expect_within(offset, buf.len() as u64, self.handle.current_len()?)?;
+        self.handle.read_exact(offset, buf)
+    }
+
+    /// Brings the bytes to the disk, gives the file its name, and brings the name to the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::AlreadyExists`] if the name was taken meanwhile and replacing was not asked for,
+    /// [`StoreError::NotRegular`] if it now belongs to something that is no file, [`StoreError::NoSpace`],
+    /// [`StoreError::Io`]. Nothing of the new file stays then, and an old one is as it was; only if the very
+    /// last step failed (the error says "flush the folder") is the new file there, whole, though a power
+    /// loss could still take its name.
+    pub fn commit(mut self) -> Result<()> {
+        self.publish()
+    }
+
+    /// As [`commit`](Self::commit), then opens the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit) and [`File::open`]; [`StoreError::Replaced`] if somebody put another file
+    /// there in between.
+    pub fn commit_open(mut self, mode: Mode) -> Result<File> {
+        self.publish()?;
+        let looked_up = self.handle.file.metadata();
+        let id = looked_up.map_err(|source| StoreError::from_io(self.path(), "look it up", source))?;
+        let file = File::open_with(self.path(), mode, self.handle.calls)?;
+        if file.id() != FileId::from(&id) {
+            return Err(StoreError::Replaced { path: self.path().to_path_buf() });
+        }
+        Ok(file)
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        self.expect_usable()?;
+        let Handle { file, path, calls, .. } = &self.handle;
+        again(|| calls.fsync(file)).map_err(|source| {
+            let needed = self.handle.current_len().unwrap_or(0);
+            self.handle.write_failed("flush", 0, needed, source)
+        })?;
+        let folder = self.temporary.folder();
+        expect_still_replaceable(path, folder, &self.name)?;
+        calls
+            .rename(folder, self.temporary.name(), &self.name, self.existing)
+            .map_err(|source| StoreError::from_io(path, "give the new file its name", source))?;
+        self.temporary.keep();
+        match again(|| calls.sync_folder(self.temporary.folder())) {
+            // Where folders cannot be flushed, the file's own flush is all there is.
+            Err(error) if is_unsupported(&error) || error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+            result => result.map_err(|source| StoreError::from_io(path, "flush the folder", source)),
+        }
+    }
+
+    fn expect_usable(&self) -> Result<()> {
+        match &self.failure {
+            Some(reason) => {
+                Err(StoreError::Poisoned { path: self.path().to_path_buf(), reason: reason.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for NewFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewFile")
+            .field("path", &self.path())
+            .field("temporary", &self.temporary.name())
+            .field("existing", &self.existing)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_unsupported(error: &io::Error) -> bool {
+    // On Linux EOPNOTSUPP and ENOTSUP are one number; elsewhere they are not.
+    let code = error.raw_os_error();
+    code == Some(libc::EOPNOTSUPP) || code == Some(libc::ENOTSUP) || code == Some(libc::ENOSYS)
+}
+
+/// Where the bytes will lie: `path`, or what it points at.
+fn follow_links(path: &Path) -> Result<PathBuf> {
+    let mut target = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        match fs::symlink_metadata(&target) {
+            Ok(metadata) if metadata.is_symlink() => {
+                let link = fs::read_link(&target)
+                    .map_err(|source| StoreError::from_io(path, "follow the symbolic link", source))?;
+                target = target.parent().unwrap_or(Path::new("")).join(link);
+            }
+            _ => return Ok(target),
+        }
+    }
+    let source = io::Error::from_raw_os_error(libc::ELOOP);
+    Err(StoreError::from_io(path, "follow the symbolic link", source))
+}
+
+/// The folder and the name in it.
+fn split<'a>(path: &Path, target: &'a Path) -> Result<(&'a Path, &'a OsStr)> {
+    if target.as_os_str().is_empty() {
+        return Err(StoreError::NotFound { path: path.to_path_buf() });
+    }
+    let names_folder = target.as_os_str().as_bytes().ends_with(b"/");
+    match target.file_name() {
+        Some(name) if !names_folder => Ok((target.parent().unwrap_or(Path::new("")), name)),
+        _ => Err(StoreError::NotRegular { path: path.to_path_buf(), kind: "directory" }),
+    }
+}
+
+fn open_folder(folder: &Path) -> Result<OwnedFd> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, rustix::fs::Mode::empty())
+        .map_err(|error| StoreError::from_io(folder, "open the folder", error.into()))
+}
+
+/// What is there to be replaced. Only a regular file may be: `rename` would destroy a device just as well.
+fn expect_replaceable(path: &Path, target: &Path, existing: Existing) -> Result<Option<fs::Metadata>> {
+    let old = match fs::symlink_metadata(target) {
+        Ok(old) => old,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(StoreError::from_io(path, "look it up", source)),
+    };
+    expect_regular(path, &old)?;
+    match existing {
+        Existing::Refuse => Err(StoreError::AlreadyExists { path: path.to_path_buf() }),
+        Existing::Replace => Ok(Some(old)),
+    }
+}
+
+/// The same look right before the rename.
+fn expect_still_replaceable(path: &Path, folder: std::os::fd::BorrowedFd<'_>, name: &OsStr) -> Result<()> {
+    let Ok(stat) = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(()) };
+    if rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile {
+        return Ok(());
+    }
+    Err(StoreError::NotRegular { path: path.to_path_buf(), kind: "special file" })
+}
+
+/// A file that its owner protects from writing is not replaced either, though `rename` would do it.
+fn expect_writable(path: &Path, folder: &OwnedFd, name: &OsStr) -> Result<()> {
+    match rustix::fs::accessat(folder, name, Access::WRITE_OK, AtFlags::EACCESS) {
+        Err(error @ (rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS | rustix::io::Errno::PERM)) => {
+            Err(StoreError::from_io(path, "replace it (it is write-protected)", error.into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn keep_permissions(file: &fs::File, old: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let permissions = fs::Permissions::from_mode(old.permissions().mode() & 0o777);
+    match file.set_permissions(permissions) {
+        // File systems without permission bits.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied || is_unsupported(&error) => Ok(()),
+        result => result,
+    }
+}
+
+fn create_failed(path: &Path, source: io::Error) -> StoreError {
+    match source.raw_os_error() {
+        Some(libc::ENOSPC | libc::EDQUOT) => {
+            StoreError::NoSpace { path: path.to_path_buf(), needed: 1, available: None }
+        }
+        _ => StoreError::from_io(path, "create a file in its folder", source),
+    }
+}

@@ -1,0 +1,195 @@
+//! The system calls that move or promise bytes, behind one trait, so that tests can make each of them fail.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
+use std::ptr::{self, NonNull};
+
+use rustix::fs::{AtFlags, FallocateFlags};
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, MsyncFlags, ProtFlags};
+
+use crate::Existing;
+
+/// What a mapping may do with its pages, and whom it shows changes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Shared pages, reading only.
+    Read,
+    /// Shared pages, reading and writing.
+    Write,
+    /// Pages that become private to the process when it writes to them.
+    Private,
+    /// Pages that would be private if they could be written: for file systems that share none.
+    PrivateRead,
+}
+
+impl Access {
+    pub(crate) fn is_writable(self) -> bool {
+        matches!(self, Access::Write | Access::Private)
+    }
+
+    fn prot(self) -> ProtFlags {
+        if self.is_writable() { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ }
+    }
+
+    fn flags(self) -> MapFlags {
+        match self {
+            Access::Read | Access::Write => MapFlags::SHARED,
+            Access::Private | Access::PrivateRead => private_without_reservation(),
+        }
+    }
+}
+
+/// Only pages that are written cost memory: a private mapping may be larger than the machine's memory.
+fn private_without_reservation() -> MapFlags {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    return MapFlags::PRIVATE | MapFlags::NORESERVE;
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    return MapFlags::PRIVATE;
+}
+
+/// The calls. Each method is one call; who retries what is decided by the callers in `handle.rs`.
+pub(crate) trait Calls: Send + Sync {
+    /// Size of the file in bytes.
+    fn len(&self, file: &fs::File) -> io::Result<u64> {
+        // Half the cost of `metadata`, and it is asked after every use of a mapping.
+        let stat = rustix::fs::fstat(file)?;
+        Ok(u64::try_from(stat.st_size).unwrap_or(0))
+    }
+
+    fn pread(&self, file: &fs::File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        file.read_at(buf, offset)
+    }
+
+    fn pwrite(&self, file: &fs::File, buf: &[u8], offset: u64) -> io::Result<usize> {
+        file.write_at(buf, offset)
+    }
+
+    fn fdatasync(&self, file: &fs::File) -> io::Result<()> {
+        file.sync_data()
+    }
+
+    fn fsync(&self, file: &fs::File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    /// Makes the file at least `len` bytes long and takes the space for it.
+    fn fallocate(&self, file: &fs::File, len: u64) -> io::Result<()> {
+        Ok(rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len)?)
+    }
+
+    fn ftruncate(&self, file: &fs::File, len: u64) -> io::Result<()> {
+        Ok(rustix::fs::ftruncate(file, len)?)
+    }
+
+    /// Bytes that the file system has left for this user.
+    fn free_space(&self, file: &fs::File) -> io::Result<u64> {
+        let stat = rustix::fs::fstatvfs(file)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// The longest file that this process may write, if there is a limit.
+    fn size_limit(&self) -> Option<u64> {
+        rustix::process::getrlimit(rustix::process::Resource::Fsize).current
+    }
+
+    /// Maps `len` bytes of the file at `offset`, which is a multiple of the page size.
+    fn mmap(&self, file: &fs::File, access: Access, offset: u64, len: usize) -> io::Result<NonNull<u8>> {
+        // SAFETY: a null hint lets the kernel choose an unused range, so no memory in use changes; what the
+        // pages may be used for is the concern of `Region`.
+        let base =
+            unsafe { rustix::mm::mmap(ptr::null_mut(), len, access.prot(), access.flags(), file, offset)? };
+        NonNull::new(base.cast()).ok_or_else(|| io::Error::other("the kernel mapped the address zero"))
+    }
+
+    /// Writes the changed pages of a shared mapping to the file and waits for them.
+    ///
+    /// # Safety
+    ///
+    /// `base` and `len` are a live mapping.
+    unsafe fn msync(&self, base: NonNull<u8>, len: usize) -> io::Result<()> {
+        // SAFETY: the caller vouches for the range, and msync changes no memory of ours.
+        unsafe { Ok(rustix::mm::msync(base.as_ptr().cast(), len, MsyncFlags::SYNC)?) }
+    }
+
+    /// Gives the file `from` of the folder the name `to`.
+    fn rename(&self, folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr, existing: Existing) -> io::Result<()> {
+        match existing {
+            Existing::Replace => Ok(rustix::fs::renameat(folder, from, folder, to)?),
+            Existing::Refuse => rename_to_free_name(folder, from, to),
+        }
+    }
+
+    /// Waits until the names in the folder are on the disk.
+    fn sync_folder(&self, folder: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(rustix::fs::fsync(folder)?)
+    }
+}
+
+/// Unmaps a range.
+///
+/// # Safety
+///
+/// `base` and `len` came from [`Calls::mmap`], and nothing uses the range from now on.
+pub(crate) unsafe fn unmap(base: NonNull<u8>, len: usize) {
+    // SAFETY: the caller vouches for it. An error would mean a wrong range, and leaves the pages mapped.
+    let _ = unsafe { rustix::mm::munmap(base.as_ptr().cast(), len) };
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn rename_to_free_name(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    match rustix::fs::renameat_with(folder, from, folder, to, rustix::fs::RenameFlags::NOREPLACE) {
+        // Old kernels, and file systems that know no such flag.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_to_free_name(folder, from, to),
+        result => Ok(result?),
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn rename_to_free_name(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    link_to_free_name(folder, from, to)
+}
+
+/// A hard link refuses a name that is taken, as a rename does not.
+pub(crate) fn link_to_free_name(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    match rustix::fs::linkat(folder, from, folder, to, AtFlags::empty()) {
+        Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::MLINK) => {
+            return look_and_rename(folder, from, to);
+        }
+        result => result?,
+    }
+    // The file has its name now; a second name that stays is swept by the next creation.
+    let _ = rustix::fs::unlinkat(folder, from, AtFlags::empty());
+    Ok(())
+}
+
+/// For file systems that have neither (many in user space): a name that appears between the two calls is
+/// replaced.
+pub(crate) fn look_and_rename(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    match rustix::fs::statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => Ok(rustix::fs::renameat(folder, from, folder, to)?),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err(Errno::EXIST.into()),
+    }
+}
+
+/// The calls as the system has them.
+pub(crate) struct System;
+
+impl Calls for System {}
+
+/// The one instance that everything outside of tests uses.
+pub(crate) static SYSTEM: System = System;
+
+/// Size of a page in bytes: a power of two.
+pub(crate) fn page_size() -> usize {
+    rustix::param::page_size()
+}
+
+/// A descriptor with the same open file, for callers that must own one.
+pub(crate) fn duplicate(folder: impl AsFd) -> io::Result<std::os::fd::OwnedFd> {
+    folder.as_fd().try_clone_to_owned()
+}
