@@ -1,1 +1,28 @@
-//! Plans and runs passes over arrays on disk inside a memory budget.
+//! Passes over arrays on disk, in memory that the caller sets.
+//!
+//! Every pass walks the array in boxes that fit the budget, in the order of the file where it can: fetch the
+//! bytes of a box, put its items in order, compute, go on. Nothing is read that the view does not name,
+//! beyond the gaps that are cheaper to read over than to step around.
+
+#![forbid(unsafe_code)]
+
+mod assign;
+mod blocks;
+mod copy;
+mod diff;
+mod digest;
+mod error;
+mod fetch;
+mod run;
+mod sink;
+mod stats;
+
+pub use assign::{assign, fill};
+pub use copy::copy;
+pub use diff::{ArrayDifference, diff};
+pub use digest::{Digest, digest};
+pub use error::EngineError;
+pub use fetch::{read, read_item, write};
+pub use run::{Observer, Run, Source};
+pub use sink::Sink;
+pub use stats::{stats, stats_along};

@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use ndfolio_layout::View;
+use ndfolio_store::File;
+
+use crate::EngineError;
+
+/// An array in a file.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file.
+    pub file: Arc<File>,
+    /// Where the items lie in it.
+    pub view: View,
+}
+
+/// Somebody who watches a pass and may end it.
+pub trait Observer: Sync {
+    /// So many more bytes of the array have been dealt with.
+    fn advance(&self, bytes: u64);
+
+    /// Whether the pass should stop. It is asked before every box of items.
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// How a pass is to be run.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    memory: usize,
+    observer: Option<&'a dyn Observer>,
+}
+
+/// The least memory that a pass can be given: buffers below a page make no sense.
+const LEAST: usize = 64 << 10;
+
+impl Default for Run<'_> {
+    /// 32 MiB, nobody watching.
+    fn default() -> Self {
+        Run { memory: 32 << 20, observer: None }
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Buffers of all kinds together stay below `bytes` (64 KiB at least).
+    #[must_use]
+    pub fn memory(self, bytes: usize) -> Self {
+        Run { memory: bytes.max(LEAST), ..self }
+    }
+
+    /// Tells `observer` how far it is, and stops when it says so.
+    #[must_use]
+    pub fn observe(self, observer: &'a dyn Observer) -> Self {
+        Run { observer: Some(observer), ..self }
+    }
+
+    pub(crate) fn budget(&self) -> usize {
+        self.memory
+    }
+
+    /// Bytes of a box where a pass holds `buffers` boxes at once, and beside each `own` bytes at most, for
+    /// items of `itemsize` bytes. With little memory what is beside them shrinks with the boxes.
+    pub(crate) fn share(&self, buffers: usize, own: usize, itemsize: usize) -> Result<usize, EngineError> {
+        let each = self.memory / buffers;
+        let share = each.saturating_sub(own).max(each / 2);
+        if itemsize > share {
+            return Err(EngineError::Budget {
+                what: "a pass that holds one item at a time",
+                needed: 2 * (itemsize * buffers) as u64,
+                budget: self.memory as u64,
+                way: "give it more memory",
+            });
+        }
+        Ok(share)
+    }
+
+    /// Whether the pass may go on: asked before every box.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`].
+    pub fn go_on(&self) -> Result<(), EngineError> {
+        if self.observer.is_some_and(|o| o.cancelled()) { Err(EngineError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Tells the observer that so many more bytes have been dealt with.
+    pub fn done(&self, bytes: usize) {
+        if let Some(observer) = self.observer {
+            observer.advance(bytes as u64);
+        }
+    }
+}
