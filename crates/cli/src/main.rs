@@ -1,3 +1,34 @@
-//! The `ndfolio` command.
+//! The `ndfolio` command: a thin face of the library.
+//!
+//! Results go to standard output, progress and errors to standard error. What the exit codes mean is in
+//! [`failure`].
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod failure;
+mod output;
+mod print;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{args::Cli, failure::Failure};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse_from(args::with_info(std::env::args_os().collect())) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; a closed pipe is none either.
+            let _ = error.print();
+            return if error.use_stderr() { Failure::USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

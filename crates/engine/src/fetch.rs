@@ -55,6 +55,9 @@ pub(crate) const OWN_MEMORY: usize = WINDOW as usize;
 impl Fetcher {
     pub(crate) fn read(&mut self, file: &File, view: &View, out: &mut [u8]) -> Result<(), EngineError> {
         let out = &mut out[..view.nbytes()];
+        if out.is_empty() {
+            return Ok(());
+        }
         if view.is_contiguous(Order::C) {
             return Ok(file.read_at(view.offset(), out)?);
         }
@@ -84,6 +87,9 @@ pub(crate) struct Emitter {
 impl Emitter {
     pub(crate) fn write(&mut self, sink: &impl Sink, view: &View, items: &[u8]) -> Result<(), EngineError> {
         let items = &items[..view.nbytes()];
+        if items.is_empty() {
+            return Ok(());
+        }
         if view.is_contiguous(Order::C) {
             return Ok(sink.write_at(view.offset(), items)?);
         }

@@ -33,7 +33,7 @@ pub struct Run<'a> {
 }
 
 /// The least memory that a pass can be given: buffers below a page make no sense.
-const LEAST: usize = 64 << 10;
+const LEAST: usize = 4096;
 
 impl Default for Run<'_> {
     /// 32 MiB, nobody watching.
@@ -43,7 +43,7 @@ impl Default for Run<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// Buffers of all kinds together stay below `bytes` (64 KiB at least).
+    /// Buffers of all kinds together stay below `bytes` (4 KiB at least).
     #[must_use]
     pub fn memory(self, bytes: usize) -> Self {
         Run { memory: bytes.max(LEAST), ..self }

@@ -177,7 +177,14 @@ macro_rules! index_into_selection {
 }
 
 index_from_integers!(i32, i64, usize);
-index_into_selection!(RangeFull, Slice, Ellipsis, NewAxis, Index);
+index_into_selection!(Slice, Ellipsis, NewAxis, Index);
+
+impl From<RangeFull> for Selection {
+    /// The whole array, also where it has no axis. Within a tuple `..` is the whole of one axis.
+    fn from(_: RangeFull) -> Self {
+        Selection::all()
+    }
+}
 
 /// An index beyond `i64` is beyond every axis: the end of the range stands for it.
 fn to_i64(index: impl TryInto<i64>) -> i64 {

@@ -167,15 +167,16 @@ impl View {
             && strides.map(|(stride, _)| stride.unsigned_abs() % alignment).all(|rest| rest == 0)
     }
 
-    /// The bytes from the first to behind the last in the file, gaps included; empty if there are none.
+    /// The bytes from the first to behind the last in the file, gaps included; `0..0` if there are none (the
+    /// offset of an empty slice may lie behind the end of the file).
     #[must_use]
     pub fn extent(&self) -> Range<u64> {
-        self.checked_extent().unwrap_or(self.offset..self.offset)
+        self.checked_extent().unwrap_or(0..0)
     }
 
     fn checked_extent(&self) -> Option<Range<u64>> {
         if self.is_empty() {
-            return Some(self.offset..self.offset);
+            return Some(0..0);
         }
         let (mut low, mut high) =
             (i128::from(self.offset), i128::from(self.offset) + self.itemsize() as i128);

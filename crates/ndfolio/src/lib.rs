@@ -1,1 +1,73 @@
-//! Arrays on disk, used as if they were in memory.
+//! Arrays on disk, used as if they were in memory: any size, opened at once, read and written in place, with
+//! NumPy's names and NumPy's results.
+//!
+//! * [`open`] finds the array of a `.npy` file, an `.npz` member or a raw file and reads nothing but its
+//!   header; [`OpenOptions`] has the modes, raw files, members and limits.
+//! * [`Array`] has a dtype that is known at run time, NumPy's indexing, reshaping and broadcasting, all without
+//!   reading; [`Array::read`] and [`Array::write`] exchange blocks with [`ndarray`]; [`Array::get`] and
+//!   [`Array::set`] single items.
+//! * [`create`], [`save`] and [`CreateOptions`] make new files, which appear whole or not at all.
+//! * [`Array::stats`], [`Array::digest`], [`Array::save_as`] and [`diff`] go through arrays of any size in
+//!   memory that the caller sets.
+//! * [`Memmap`] is for those who know their type: `unsafe` views without a copy.
+//!
+//! ```
+//! # let dir = std::env::temp_dir().join(format!("ndfolio-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir)?;
+//! # let path = dir.join("a.npy");
+//! let array = ndfolio::create(&path, "<f4".parse()?, &[1000, 64])?;
+//! array.write((0..2, ..), &ndarray::Array2::from_elem((2, 64), 1.5_f32))?;
+//! array.close()?;
+//!
+//! let array = ndfolio::open(&path)?;
+//! let column = array.read::<f32>((.., 3))?;
+//! assert_eq!(column.sum(), 3.0);
+//! # std::fs::remove_dir_all(&dir)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Files that others change
+//!
+//! Reading and writing go through system calls, or through a mapping whose faults are caught, and every
+//! answer is checked against the file's length: a file that another process cuts short is an error, never a
+//! signal and never zeros for data. The first mapping in a process (a [`Memmap`], or mode
+//! [`Mode::CopyOnWrite`]) installs a handler for SIGBUS that passes on what is not ours.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod access;
+mod array;
+mod compute;
+mod create;
+mod error;
+mod location;
+mod memmap;
+mod open;
+mod save;
+
+pub use array::Array;
+pub use compute::diff;
+pub use create::{CreateOptions, FileKind, Sidecar, create};
+pub use error::{Error, Result};
+pub use location::Location;
+pub use memmap::{Memmap, Plain};
+pub use open::{MemberInfo, OpenOptions, info, open};
+pub use save::{load, save};
+
+pub use ndfolio_engine::{ArrayDifference, Digest, EngineError, Observer, Run};
+pub use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, Unmappable, json};
+pub use ndfolio_kernel::{
+    Casting, Element, KernelError, NanRule, Tolerance, can_cast,
+    summary::{Mean, Number, Summary},
+};
+pub use ndfolio_layout::{
+    ByteOrder, DType, Ellipsis, Field, Index, Kind, LayoutError, NewAxis, Order, Scalar, Selection, Slice,
+    Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
+};
+pub use ndfolio_store::{Existing, FileId, Mode, Reserve, StoreError};
+pub use {half, ndarray, num_complex};
+
+/// The README's Rust examples are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

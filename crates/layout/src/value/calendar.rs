@@ -44,8 +44,9 @@ fn days(year: i128, month: i128, day: i128) -> i128 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
+/// Four characters at least, the sign among them, as C's `%04d` and so NumPy.
 fn year_text(year: i128) -> String {
-    if year < 0 { format!("-{:04}", -year) } else { format!("{year:04}") }
+    format!("{year:04}")
 }
 
 /// As `numpy.datetime_as_string`.

@@ -1,0 +1,358 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use ndfolio::{Casting, DType, FileKind, Format, Location, OpenOptions, Order};
+
+use crate::failure::Failure;
+
+/// Arrays on disk, used as if they were in memory.
+///
+/// FILE is file[::member][[slice]]: run.npy, 'run.npy[0:10, ::2]', archive.npz::weights, "table.npy['x'][-1]".
+#[derive(Debug, Parser)]
+#[command(name = "ndfolio", version, override_usage = "ndfolio FILE\n       ndfolio <COMMAND>")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The command line with the `info` that a bare file leaves out.
+pub(crate) fn with_info(mut args: Vec<OsString>) -> Vec<OsString> {
+    let is_command = |first: &OsString| {
+        let known = ["help", "-h", "--help", "-V", "--version"].iter().any(|word| first == word);
+        known || Cli::command().get_subcommands().any(|command| first == command.get_name())
+    };
+    if args.get(1).is_some_and(|first| !is_command(first)) {
+        args.insert(1, "info".into());
+    }
+    args
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// What a file holds: dtype, shape, order, where the items lie. A bare FILE means this
+    Info(InfoArgs),
+    /// Print items as NumPy does, or as CSV, JSON, npy, raw
+    Show(ShowArgs),
+    /// Make a new file of one array
+    Create(CreateArgs),
+    /// Write a value or a list of values to a selection, in place
+    Set(SetArgs),
+    /// Write one value to every item of a selection, in place
+    Fill(FillArgs),
+    /// Count, minimum, maximum, mean, standard deviation, sum, zeros, NaN
+    Stats(StatsArgs),
+    /// Make a new file with another dtype, order or format
+    Convert(ConvertArgs),
+    /// SHA-256 of the items, equal for equal arrays whatever their format, order and byte order
+    Digest(DigestArgs),
+    /// Compare two arrays; the exit code is 0 if they are equal, 1 if not
+    Diff(DiffArgs),
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// A file and, where it is raw, what it holds.
+#[derive(Debug, Args)]
+pub(crate) struct Input {
+    /// file[::member][[slice]]
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) raw: RawArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Files without a header")]
+pub(crate) struct RawArgs {
+    /// The dtype of the items: '<f4', 'int16', "[('x', '<f8'), ('y', '<i4')]"
+    #[arg(long, value_name = "DTYPE")]
+    pub(crate) dtype: Option<DType>,
+    /// The shape: 1000,64; one extent may be -1: as many as there are
+    #[arg(long, value_name = "N,N,...", allow_hyphen_values = true)]
+    pub(crate) shape: Option<Shape>,
+    /// Where the items begin, in bytes
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) offset: Option<u64>,
+    /// The order of the axes: C or F
+    #[arg(long, value_name = "C|F")]
+    pub(crate) order: Option<Order>,
+    /// Take the file's bytes as items even if they look like a file of a known format
+    #[arg(long)]
+    pub(crate) force_raw: bool,
+}
+
+/// A shape as it is written on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shape(pub(crate) Vec<i64>);
+
+impl std::str::FromStr for Shape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let inner = text.trim().trim_start_matches(['(', '[']).trim_end_matches([')', ']']);
+        let parts = inner.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let extent = |part: &str| {
+            part.parse().map_err(|_| format!("{part:?} is not a whole number; expected 1000,64"))
+        };
+        parts.map(extent).collect::<Result<_, _>>().map(Shape)
+    }
+}
+
+impl Shape {
+    /// The shape of something that does not exist yet.
+    pub(crate) fn extents(&self) -> Result<Vec<usize>, Failure> {
+        let extent = |&n: &i64| usize::try_from(n).map_err(|_| n);
+        self.0.iter().map(extent).collect::<Result<_, _>>().map_err(|n| {
+            Failure::Usage(format!(
+                "negative dimensions are not allowed: --shape has {n}; a new array needs every extent, -1 is for files that exist"
+            ))
+        })
+    }
+}
+
+/// Whether a long pass shows how far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quiet {
+    Yes,
+    No,
+}
+
+impl From<bool> for Quiet {
+    fn from(quiet: bool) -> Self {
+        if quiet { Quiet::Yes } else { Quiet::No }
+    }
+}
+
+impl Input {
+    pub(crate) fn location(&self) -> Result<Location, Failure> {
+        Ok(Location::parse(&self.path)?)
+    }
+}
+
+impl RawArgs {
+    pub(crate) fn options(&self) -> OpenOptions {
+        let mut options = OpenOptions::new();
+        if let Some(dtype) = &self.dtype {
+            options = options.dtype(dtype.clone());
+        }
+        if let Some(Shape(shape)) = &self.shape {
+            options = options.shape(shape);
+        }
+        if let Some(offset) = self.offset {
+            options = options.offset(offset);
+        }
+        if let Some(order) = self.order {
+            options = options.order(order);
+        }
+        if self.force_raw { options.format(Format::RAW) } else { options }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Every item, however many there are
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How to print; all but numpy print every item
+    #[arg(long, value_name = "FORMAT", default_value = "numpy")]
+    pub(crate) format: ShowFormat,
+    /// The most digits after the point
+    #[arg(long, value_name = "DIGITS", default_value_t = 8)]
+    pub(crate) precision: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowFormat {
+    /// As NumPy prints
+    Numpy,
+    /// One line for each row, its items separated by commas
+    Csv,
+    /// Nested lists
+    Json,
+    /// A .npy file
+    Npy,
+    /// The items' bytes
+    Raw,
+}
+
+/// What a new file is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The new file")]
+pub(crate) struct TargetArgs {
+    /// Write FILE.json beside a raw file, which says what it holds
+    #[arg(long)]
+    pub(crate) sidecar: bool,
+    /// Replace a file of that name
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Do not reserve the space: a full disk is an error later
+    #[arg(long)]
+    pub(crate) sparse: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TargetFormat {
+    Npy,
+    Raw,
+}
+
+impl From<TargetFormat> for FileKind {
+    fn from(format: TargetFormat) -> Self {
+        match format {
+            TargetFormat::Npy => FileKind::Npy,
+            TargetFormat::Raw => FileKind::Raw,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    /// The new file; .npy makes a NumPy file, any other name a raw one
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    /// The dtype of the items
+    #[arg(long, value_name = "DTYPE")]
+    pub(crate) dtype: DType,
+    /// The shape: 1000,64; () for a single item
+    #[arg(long, value_name = "N,N,...", allow_hyphen_values = true)]
+    pub(crate) shape: Shape,
+    /// The order of the axes: C or F
+    #[arg(long, value_name = "C|F", default_value_t = Order::C)]
+    pub(crate) order: Order,
+    /// What every item is; zero if it is not given
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) fill: Option<String>,
+    /// What the file is, whatever its name
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<TargetFormat>,
+    /// Bytes of zeros before the items of a raw file
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub(crate) offset: u64,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// No progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// A value (1, -2.5, nan, 1+2j, true, text, 2020-01-31) or a list of them ([[1, 2], [3, 4]]), broadcast to
+    /// the selection
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) value: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FillArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// The value
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) value: String,
+    /// No progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatsArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Along these axes, for each item of the rest: 0 or 0,2; negative ones count from the end
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) axis: Option<Vec<isize>>,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// The new file; .npy makes a NumPy file, any other name a raw one
+    #[arg(value_name = "TARGET")]
+    pub(crate) target_path: PathBuf,
+    /// The dtype of the new items
+    #[arg(long, value_name = "DTYPE")]
+    pub(crate) to_dtype: Option<DType>,
+    /// The order of the new file: C or F; that of the old one if it is not given
+    #[arg(long, value_name = "C|F")]
+    pub(crate) to_order: Option<Order>,
+    /// What the new file is, whatever its name
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to_format: Option<TargetFormat>,
+    /// Bytes of zeros before the items of a raw file
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub(crate) to_offset: u64,
+    /// Which casts are allowed: no, equiv, safe, same_kind, unsafe
+    #[arg(long, value_name = "RULE", default_value_t = Casting::SameKind)]
+    pub(crate) casting: Casting,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// No progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DigestArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// file[::member][[slice]]
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+    /// file[::member][[slice]]
+    #[arg(value_name = "B")]
+    pub(crate) b: PathBuf,
+    #[command(flatten)]
+    pub(crate) raw: RawArgs,
+    /// Numbers are equal if they differ by at most atol + rtol × |b|
+    #[arg(long, value_name = "R", default_value_t = 0.0)]
+    pub(crate) rtol: f64,
+    /// See --rtol
+    #[arg(long, value_name = "A", default_value_t = 0.0)]
+    pub(crate) atol: f64,
+    /// NaN in both is equal
+    #[arg(long)]
+    pub(crate) equal_nan: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}

@@ -1,0 +1,53 @@
+//! One file for each command.
+
+mod convert;
+mod create;
+mod diff;
+mod digest;
+mod info;
+mod set;
+mod show;
+mod stats;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use ndfolio::{Array, DType, Mode, Value};
+
+use crate::{
+    args::{Cli, Command, Input},
+    failure::Failure,
+    output::Output,
+};
+
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    match cli.command {
+        Command::Info(args) => info::run(&args)?,
+        Command::Show(args) => show::run(&args)?,
+        Command::Create(args) => create::run(&args)?,
+        Command::Set(args) => set::set(&args)?,
+        Command::Fill(args) => set::fill(&args)?,
+        Command::Stats(args) => stats::run(&args)?,
+        Command::Convert(args) => convert::run(&args)?,
+        Command::Digest(args) => digest::run(&args)?,
+        Command::Diff(args) => return diff::run(&args),
+        Command::Completions { shell } => {
+            let mut out = Output::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ndfolio", &mut out);
+            out.finish()?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Input {
+    /// Opens what the arguments name.
+    fn open(&self, mode: Mode) -> Result<Array, Failure> {
+        Ok(self.location()?.open(&self.raw.options().mode(mode))?)
+    }
+}
+
+/// One value of a dtype from the command line.
+fn value(text: &str, dtype: &DType) -> Result<Value, Failure> {
+    Value::parse(text, dtype).map_err(|error| Failure::Usage(error.to_string()))
+}

@@ -1,0 +1,20 @@
+use ndfolio::{CreateOptions, Mode};
+
+use crate::{args::ConvertArgs, failure::Failure, progress::Watch};
+
+pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
+    let array = args.input.open(Mode::Read)?;
+    let mut options = args.target.apply(CreateOptions::like(&array).offset(args.to_offset));
+    if let Some(dtype) = &args.to_dtype {
+        options = options.dtype(dtype.clone());
+    }
+    if let Some(order) = args.to_order {
+        options = options.order(order);
+    }
+    if let Some(format) = args.to_format {
+        options = options.kind(format.into());
+    }
+    let watch = Watch::new(array.nbytes() as u64, args.quiet.into());
+    options.copy_of(&array, &args.target_path, args.casting, &watch.run())?;
+    Ok(())
+}

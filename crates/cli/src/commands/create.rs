@@ -1,0 +1,32 @@
+use ndfolio::{CreateOptions, Existing, Reserve, Sidecar};
+
+use crate::{
+    args::{CreateArgs, TargetArgs},
+    failure::Failure,
+    progress::Watch,
+};
+
+pub(crate) fn run(args: &CreateArgs) -> Result<(), Failure> {
+    let shape = args.shape.extents()?;
+    let mut options = CreateOptions::new(args.dtype.clone(), &shape).order(args.order).offset(args.offset);
+    if let Some(format) = args.format {
+        options = options.kind(format.into());
+    }
+    if let Some(text) = &args.fill {
+        options = options.fill(super::value(text, &args.dtype.split().0)?);
+    }
+    options = args.target.apply(options);
+    let bytes = shape.iter().fold(args.dtype.itemsize(), |bytes, &n| bytes.saturating_mul(n));
+    let watch = Watch::new(bytes as u64, args.quiet.into());
+    options.create_run(&args.path, &watch.run())?;
+    Ok(())
+}
+
+impl TargetArgs {
+    pub(crate) fn apply(&self, options: CreateOptions) -> CreateOptions {
+        options
+            .existing(if self.force { Existing::Replace } else { Existing::Refuse })
+            .reserve(if self.sparse { Reserve::Sparse } else { Reserve::Space })
+            .sidecar(if self.sidecar { Sidecar::Write } else { Sidecar::None })
+    }
+}

@@ -1,0 +1,246 @@
+use std::path::Path;
+
+use ndfolio_engine::{Run, copy, fill};
+use ndfolio_format::{Format, RawSpec, npy};
+use ndfolio_kernel::Casting;
+use ndfolio_layout::{DType, Order, Value, View};
+use ndfolio_store::{Existing, File, FileId, Mode, NewFile, Reserve};
+
+use crate::{Array, Error, Result, error::At, open::sidecar_path};
+
+/// Makes a new file with an array of zeros and opens it for reading and writing (NumPy's mode `w+`).
+///
+/// The file's space is reserved, and the file appears under its name whole or not at all. A name that ends in
+/// `.npy` makes a `.npy` file, any other a raw one.
+///
+/// # Errors
+/// A file of that name exists; a shape that no array can have; a full disk.
+pub fn create(path: impl AsRef<Path>, dtype: DType, shape: &[usize]) -> Result<Array> {
+    CreateOptions::new(dtype, shape).create(path)
+}
+
+/// What a new file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// NumPy's file of one array, as `numpy.save` writes it.
+    Npy,
+    /// Values without a header.
+    Raw,
+}
+
+/// Whether a file `NAME.json` beside a raw file says what it holds, so that it can be opened by its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sidecar {
+    /// None is written.
+    #[default]
+    None,
+    /// It is written.
+    Write,
+}
+
+/// How a new file is made.
+///
+/// ```no_run
+/// use ndfolio::{CreateOptions, Existing, Order, Reserve};
+/// let array = CreateOptions::new("<f8".parse()?, &[1 << 40, 3])
+///     .order(Order::F)
+///     .reserve(Reserve::Sparse)
+///     .existing(Existing::Replace)
+///     .create("huge.npy")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct CreateOptions {
+    dtype: DType,
+    shape: Vec<usize>,
+    order: Order,
+    fill: Option<Value>,
+    reserve: Reserve,
+    existing: Existing,
+    kind: Option<FileKind>,
+    offset: u64,
+    sidecar: Sidecar,
+}
+
+/// A file that is to be: its bytes before the items, and where those lie.
+struct Plan {
+    kind: FileKind,
+    head: Vec<u8>,
+    view: View,
+}
+
+impl CreateOptions {
+    /// A new array of this dtype and shape, in C order.
+    pub fn new(dtype: DType, shape: &[usize]) -> Self {
+        CreateOptions {
+            dtype,
+            shape: shape.to_vec(),
+            order: Order::C,
+            fill: None,
+            reserve: Reserve::Space,
+            existing: Existing::Refuse,
+            kind: None,
+            offset: 0,
+            sidecar: Sidecar::None,
+        }
+    }
+
+    /// A new array of the dtype, the shape and (if it is contiguous) the order of another.
+    pub fn like(array: &Array) -> Self {
+        let order = array.order().unwrap_or_default();
+        CreateOptions::new(array.dtype().clone(), array.shape()).order(order)
+    }
+
+    /// The type of the items.
+    pub fn dtype(self, dtype: DType) -> Self {
+        CreateOptions { dtype, ..self }
+    }
+
+    /// The order of the items in the file.
+    pub fn order(self, order: Order) -> Self {
+        CreateOptions { order, ..self }
+    }
+
+    /// What every item is at first; zero if it is not given.
+    pub fn fill(self, value: impl Into<Value>) -> Self {
+        CreateOptions { fill: Some(value.into()), ..self }
+    }
+
+    /// Whether the file's space is reserved (the default: a full disk is an error now), or the file is sparse
+    /// (a full disk is an error when it is written to).
+    pub fn reserve(self, reserve: Reserve) -> Self {
+        CreateOptions { reserve, ..self }
+    }
+
+    /// What happens to a file of that name: it is an error (the default), or it is replaced once the new file
+    /// is complete.
+    pub fn existing(self, existing: Existing) -> Self {
+        CreateOptions { existing, ..self }
+    }
+
+    /// What the file is, whatever its name ends in.
+    pub fn kind(self, kind: FileKind) -> Self {
+        CreateOptions { kind: Some(kind), ..self }
+    }
+
+    /// Bytes of zeros before the items of a raw file.
+    pub fn offset(self, bytes: u64) -> Self {
+        CreateOptions { offset: bytes, ..self }
+    }
+
+    /// Whether a raw file has a sidecar.
+    pub fn sidecar(self, sidecar: Sidecar) -> Self {
+        CreateOptions { sidecar, ..self }
+    }
+
+    /// Makes the file and opens it for reading and writing.
+    ///
+    /// # Errors
+    /// A file of that name exists; a dtype or a shape that the file cannot have; a value that the dtype cannot
+    /// hold; a full disk. Nothing is left behind then, and a file of that name is as it was.
+    pub fn create(&self, path: impl AsRef<Path>) -> Result<Array> {
+        self.create_run(path, &Run::default())
+    }
+
+    /// [`CreateOptions::create`] that can be watched and cancelled.
+    ///
+    /// # Errors
+    /// As [`CreateOptions::create`].
+    pub fn create_run(&self, path: impl AsRef<Path>, run: &Run<'_>) -> Result<Array> {
+        let path = path.as_ref();
+        let plan = self.plan(path)?;
+        let mut item = vec![0; plan.view.itemsize()];
+        if let Some(value) = &self.fill {
+            value.encode(plan.view.dtype(), &mut item).at(path)?;
+        }
+        let file = self.make(path, &plan, |new| {
+            if item.iter().all(|byte| *byte == 0) {
+                return Ok(());
+            }
+            fill(new, &plan.view, &item, run).at(path)
+        })?;
+        Ok(plan.open(file))
+    }
+
+    /// Makes the file from another array: its items, cast where the dtypes differ, in this order.
+    ///
+    /// # Errors
+    /// As [`CreateOptions::create`]; another shape than the array's; a cast that `casting` forbids;
+    /// [`Error::OntoItself`] if it would replace the file that the array is read from.
+    pub fn copy_of(
+        &self,
+        array: &Array,
+        path: impl AsRef<Path>,
+        casting: Casting,
+        run: &Run<'_>,
+    ) -> Result<Array> {
+        let path = path.as_ref();
+        if std::fs::metadata(path).is_ok_and(|target| FileId::from(&target) == array.file_id()) {
+            return Err(Error::OntoItself { path: path.to_owned() });
+        }
+        let plan = self.plan(path)?;
+        // Found before a file is made.
+        ndfolio_kernel::Caster::new(array.dtype(), plan.view.dtype(), casting).at(array.place())?;
+        let file = self
+            .make(path, &plan, |new| copy(&array.source, new, &plan.view, casting, run).at(array.place()))?;
+        Ok(plan.open(file))
+    }
+
+    fn plan(&self, path: &Path) -> Result<Plan> {
+        let npy_name = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"));
+        let kind = self.kind.unwrap_or(if npy_name { FileKind::Npy } else { FileKind::Raw });
+        if kind == FileKind::Npy && (self.offset > 0 || self.sidecar == Sidecar::Write) {
+            let reason =
+                "a .npy file has a header of its own, so neither an offset nor a sidecar; ask for a raw file";
+            return Err(Error::Usage { path: path.to_owned(), reason: reason.to_owned() });
+        }
+        let place = |offset| View::contiguous(&self.dtype, &self.shape, self.order, offset).at(path);
+        let mut view = place(self.offset)?;
+        let mut head = Vec::new();
+        if kind == FileKind::Npy {
+            // What is contiguous in both orders is in C order, as NumPy has it.
+            let order = view.order().unwrap_or(self.order);
+            head = npy::header(view.dtype(), view.shape(), order).at(path)?;
+            view = place(head.len() as u64)?;
+        }
+        Ok(Plan { kind, head, view })
+    }
+
+    fn make(&self, path: &Path, plan: &Plan, write: impl FnOnce(&NewFile) -> Result<()>) -> Result<File> {
+        let sidecar = match self.sidecar {
+            Sidecar::Write => Some(self.new_sidecar(path)?),
+            Sidecar::None => None,
+        };
+        let mut new = NewFile::create(path, self.existing)?;
+        let start = plan.view.offset();
+        new.reserve(start + plan.view.nbytes() as u64, self.reserve)?;
+        new.write_at(0, &plan.head)?;
+        write(&new)?;
+        let file = new.commit_open(Mode::ReadWrite)?;
+        if let Some(sidecar) = sidecar {
+            sidecar.commit()?;
+        }
+        Ok(file)
+    }
+
+    fn new_sidecar(&self, path: &Path) -> Result<NewFile> {
+        let shape = self.shape.iter().map(|&n| n as i64).collect();
+        let spec =
+            RawSpec { dtype: self.dtype.clone(), shape: Some(shape), offset: self.offset, order: self.order };
+        let file = NewFile::create(sidecar_path(path), self.existing)?;
+        file.write_at(0, spec.to_json().as_bytes())?;
+        Ok(file)
+    }
+}
+
+impl Plan {
+    fn open(self, file: File) -> Array {
+        let (format, version) = match self.kind {
+            FileKind::Raw => (Format::RAW, None),
+            // The two bytes behind the magic, as the header was written.
+            FileKind::Npy => (Format::NPY, Some(format!("{}.{}", self.head[6], self.head[7]))),
+        };
+        Array::of_new(file, self.view, format, version)
+    }
+}

@@ -1,0 +1,251 @@
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, ReadAt, ReadOptions};
+use ndfolio_layout::{DType, Order, View};
+use ndfolio_store::{File, Mode, StoreError};
+
+use crate::{Array, Error, Result, array::Origin, error::At};
+
+/// Opens a file's array for reading.
+///
+/// Reads the header and nothing else, whatever the file's size. Raw files need [`OpenOptions`], or a sidecar
+/// `FILE.json` that says what they hold.
+///
+/// # Errors
+/// As [`OpenOptions::open`].
+pub fn open(path: impl AsRef<Path>) -> Result<Array> {
+    OpenOptions::new().open(path)
+}
+
+/// What is in a file, its unusable members with the reasons.
+///
+/// # Errors
+/// As [`OpenOptions::info`].
+pub fn info(path: impl AsRef<Path>) -> Result<MemberInfo> {
+    OpenOptions::new().info(path)
+}
+
+/// What is in a file.
+#[derive(Clone, Debug)]
+pub struct MemberInfo {
+    /// The format, its version, and the members.
+    pub contents: Contents,
+    /// The file's length in bytes.
+    pub file_size: u64,
+}
+
+/// How a file is opened: the mode, and what a file without a header holds.
+///
+/// ```no_run
+/// use ndfolio::{Mode, OpenOptions};
+/// let array = OpenOptions::new().mode(Mode::ReadWrite).open("run.npy")?;
+/// let raw = OpenOptions::new().dtype("<i2".parse()?).shape(&[-1, 384]).offset(128).open("run.bin")?;
+/// let weights = OpenOptions::new().member("weights").open("model.npz")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct OpenOptions {
+    mode: Mode,
+    member: Option<String>,
+    format: Option<Format>,
+    dtype: Option<DType>,
+    shape: Option<Vec<i64>>,
+    offset: Option<u64>,
+    order: Option<Order>,
+    limits: ReadOptions,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        OpenOptions {
+            mode: Mode::Read,
+            member: None,
+            format: None,
+            dtype: None,
+            shape: None,
+            offset: None,
+            order: None,
+            limits: ReadOptions::default(),
+        }
+    }
+}
+
+impl OpenOptions {
+    /// For reading, and a file that says itself what it holds.
+    pub fn new() -> Self {
+        OpenOptions::default()
+    }
+
+    /// What may be done with the array: NumPy's `r` (the default), `r+` or `c`. New files are made by
+    /// [`CreateOptions`](crate::CreateOptions).
+    pub fn mode(self, mode: Mode) -> Self {
+        OpenOptions { mode, ..self }
+    }
+
+    /// Which array of a file that has several.
+    pub fn member(self, name: impl Into<String>) -> Self {
+        OpenOptions { member: Some(name.into()), ..self }
+    }
+
+    /// The format that the file must have. [`Format::RAW`] takes its bytes as values, whatever they look like.
+    pub fn format(self, format: Format) -> Self {
+        OpenOptions { format: Some(format), ..self }
+    }
+
+    /// The dtype of a raw file's items.
+    pub fn dtype(self, dtype: DType) -> Self {
+        OpenOptions { dtype: Some(dtype), ..self }
+    }
+
+    /// The shape of a raw file's array; one extent may be −1: as many as there are. One axis of all there are
+    /// if it is not given.
+    pub fn shape(self, shape: &[i64]) -> Self {
+        OpenOptions { shape: Some(shape.to_vec()), ..self }
+    }
+
+    /// Where a raw file's items begin, in bytes from the start; any number.
+    pub fn offset(self, bytes: u64) -> Self {
+        OpenOptions { offset: Some(bytes), ..self }
+    }
+
+    /// The order of a raw file's axes.
+    pub fn order(self, order: Order) -> Self {
+        OpenOptions { order: Some(order), ..self }
+    }
+
+    /// The longest `.npy` header that is read, in bytes; 64 KiB unless it is raised.
+    pub fn max_header(mut self, bytes: u32) -> Self {
+        self.limits.max_header = bytes;
+        self
+    }
+
+    /// Opens a file's array.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the file cannot be opened, [`Error::Format`] where its header is none that can
+    /// be used ([`FormatError::Unmappable`] says why and what to run), and where options and file contradict
+    /// each other.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<Array> {
+        let file = File::open(&path, self.mode)?;
+        let contents = self.contents(&file)?;
+        let member = match &self.member {
+            Some(name) => contents.member(name),
+            None => contents.only(),
+        };
+        let member = member.at(file.path())?;
+        let place = match &self.member {
+            Some(name) => PathBuf::from(format!("{}::{name}", file.path().display())),
+            None => file.path().to_owned(),
+        };
+        let view = member.view().at(&place)?.clone();
+        let member = (!member.name.is_empty()).then(|| member.name.clone());
+        let origin = Origin { place, format: contents.format, version: contents.version.clone(), member };
+        Ok(Array::new(Arc::new(file), view, Arc::new(origin)))
+    }
+
+    /// Looks into a file without choosing an array.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open`], but for members that cannot be used: those say so themselves.
+    pub fn info(&self, path: impl AsRef<Path>) -> Result<MemberInfo> {
+        let file = File::open(&path, self.mode)?;
+        Ok(MemberInfo { contents: self.contents(&file)?, file_size: file.len() })
+    }
+
+    fn contents(&self, file: &File) -> Result<Contents> {
+        let path = file.path();
+        let (bytes, name) = (Bytes(file), path.to_string_lossy());
+        let given =
+            self.dtype.is_some() || self.shape.is_some() || self.offset.is_some() || self.order.is_some();
+        if self.format == Some(Format::RAW) {
+            let mut limits = self.limits.clone();
+            limits.known_magic = KnownMagic::Ignore;
+            return ndfolio_format::read_raw(&bytes, &name, &self.spec(path)?, &limits).at(path);
+        }
+        if let Some(format) = self.format {
+            let contents = ndfolio_format::read(&bytes, &name, &self.limits).at(path)?;
+            return match contents.format {
+                found if found != format => {
+                    let (expected, found) = (format.name(), found.name());
+                    Err(Error::OtherFormat { path: path.to_owned(), expected, found })
+                }
+                found if given => Err(Error::SpecForHeader { path: path.to_owned(), format: found.name() }),
+                _ => Ok(contents),
+            };
+        }
+        if given {
+            return ndfolio_format::read_raw(&bytes, &name, &self.spec(path)?, &self.limits).at(path);
+        }
+        match ndfolio_format::read(&bytes, &name, &self.limits) {
+            Err(unknown @ (FormatError::Unknown { .. } | FormatError::Empty)) => match sidecar(path)? {
+                Some(spec) => ndfolio_format::read_raw(&bytes, &name, &spec, &self.limits).at(path),
+                None => Err(unknown).at(path),
+            },
+            contents => contents.at(path),
+        }
+    }
+
+    /// What the options say of a raw file, and the sidecar where they say nothing.
+    fn spec(&self, path: &Path) -> Result<RawSpec> {
+        let mut spec = match (&self.dtype, sidecar(path)?) {
+            (Some(dtype), _) => RawSpec::new(dtype.clone()),
+            (None, Some(spec)) => spec,
+            (None, None) => {
+                let reason =
+                    "a raw file needs a dtype, such as '<f4', besides a shape, an offset or an order";
+                return Err(Error::Usage { path: path.to_owned(), reason: reason.to_owned() });
+            }
+        };
+        spec.shape = self.shape.clone().or(spec.shape);
+        spec.offset = self.offset.unwrap_or(spec.offset);
+        spec.order = self.order.unwrap_or(spec.order);
+        Ok(spec)
+    }
+}
+
+/// The name of the file beside a raw file that says what it holds.
+pub(crate) fn sidecar_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".json");
+    name.into()
+}
+
+/// What the sidecar of a file says, if there is one.
+fn sidecar(path: &Path) -> Result<Option<RawSpec>> {
+    let path = sidecar_path(path);
+    let file = match File::open(&path, Mode::Read) {
+        Ok(file) => file,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let len = file.len().min(ndfolio_format::MAX_SIDECAR as u64 + 1);
+    let mut bytes = vec![0; len as usize];
+    file.read_at(0, &mut bytes)?;
+    RawSpec::from_json(&bytes).map(Some).at(&path)
+}
+
+/// A file as the format stage reads it.
+struct Bytes<'a>(&'a File);
+
+impl ReadAt for Bytes<'_> {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read_up_to(offset, buf).map_err(io::Error::other)
+    }
+}
+
+impl Array {
+    /// An array over all of a file that this process made, as its view says.
+    pub(crate) fn of_new(file: File, view: View, format: Format, version: Option<String>) -> Array {
+        let origin = Origin { place: file.path().to_owned(), format, version, member: None };
+        Array::new(Arc::new(file), view, Arc::new(origin))
+    }
+}
