@@ -9,10 +9,10 @@ mod set;
 mod show;
 mod stats;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use clap::CommandFactory;
-use ndfolio::{Array, DType, Mode, Value};
+use ndfolio::{Array, DType, LayoutError, Mode, Value};
 
 use crate::{
     args::{Cli, Command, Input},
@@ -47,7 +47,12 @@ impl Input {
     }
 }
 
+/// A text of the command line that is not what it should be, with the file that it was meant for.
+fn wrong_value(path: &Path, error: &LayoutError) -> Failure {
+    Failure::Usage(format!("{}: {error}", path.display()))
+}
+
 /// One value of a dtype from the command line.
-fn value(text: &str, dtype: &DType) -> Result<Value, Failure> {
-    Value::parse(text, dtype).map_err(|error| Failure::Usage(error.to_string()))
+fn value(path: &Path, text: &str, dtype: &DType) -> Result<Value, Failure> {
+    Value::parse(text, dtype).map_err(|error| wrong_value(path, &error))
 }

@@ -50,6 +50,7 @@ impl Failure {
                 FormatError::SeveralMembers { .. } => " (FILE::NAME)",
                 _ => "",
             },
+            Failure::Library(Error::Archive { .. }) => " (ndfolio convert FILE::NAME NAME.npy)",
             Failure::Library(Error::Kernel { source: KernelError::Cast { .. }, .. }) => " (--casting unsafe)",
             _ => "",
         }

@@ -97,6 +97,14 @@ pub enum Error {
         /// What is missing and how to give it.
         reason: String,
     },
+    /// Writing into an archive, whose members have checksums.
+    #[error(
+        "{}: a member of an archive cannot be written in place (mode 'r+'), its checksum would be wrong; open it with mode 'r' or 'c', or save it as a .npy file", .path.display()
+    )]
+    Archive {
+        /// The file.
+        path: PathBuf,
+    },
     /// An array that was to be saved over the file it is read from.
     #[error(
         "{}: the array would be saved over the file that it is read from; save it under another name, then rename that", .path.display()

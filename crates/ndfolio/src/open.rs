@@ -133,6 +133,9 @@ impl OpenOptions {
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Array> {
         let file = File::open(&path, self.mode)?;
         let contents = self.contents(&file)?;
+        if contents.format == Format::NPZ && self.mode == Mode::ReadWrite {
+            return Err(Error::Archive { path: file.path().to_owned() });
+        }
         let member = match &self.member {
             Some(name) => contents.member(name),
             None => contents.only(),

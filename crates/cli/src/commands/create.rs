@@ -13,7 +13,7 @@ pub(crate) fn run(args: &CreateArgs) -> Result<(), Failure> {
         options = options.kind(format.into());
     }
     if let Some(text) = &args.fill {
-        options = options.fill(super::value(text, &args.dtype.split().0)?);
+        options = options.fill(super::value(&args.path, text, &args.dtype.split().0)?);
     }
     options = args.target.apply(options);
     let bytes = shape.iter().fold(args.dtype.itemsize(), |bytes, &n| bytes.saturating_mul(n));

@@ -9,14 +9,14 @@ use crate::{
 pub(crate) fn set(args: &SetArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::ReadWrite)?;
     let parsed = Value::parse_array(&args.value, array.dtype());
-    let (shape, values) = parsed.map_err(|error| Failure::Usage(error.to_string()))?;
+    let (shape, values) = parsed.map_err(|error| super::wrong_value(array.path(), &error))?;
     array.assign(&shape, &values, &Run::default())?;
     Ok(array.close()?)
 }
 
 pub(crate) fn fill(args: &FillArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::ReadWrite)?;
-    let value = super::value(&args.value, array.dtype())?;
+    let value = super::value(array.path(), &args.value, array.dtype())?;
     let watch = Watch::new(array.nbytes() as u64, args.quiet.into());
     array.fill_run(value, &watch.run())?;
     Ok(array.close()?)
