@@ -95,7 +95,7 @@ fn views_without_a_copy_of_any_direction() {
     let empty = Memmap::<f32>::new(array.slice(0..0).unwrap()).unwrap();
     // SAFETY: there is nothing to change.
     assert_eq!(unsafe { empty.view().unwrap() }.shape(), [0, 3]);
-    let error = Memmap::<f64>::new(array.clone()).unwrap_err().to_string();
+    let error = Memmap::<f64>::new(array).unwrap_err().to_string();
     assert!(error.contains("expected '<f8'"), "{error}");
     let mut reader = Memmap::<f32>::open(&path).unwrap();
     // SAFETY: nothing is viewed, since the array is open for reading only.

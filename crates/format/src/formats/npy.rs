@@ -10,6 +10,7 @@
 //! The length is a little-endian `u16` in version 1.0 and a `u32` after; the text is Latin-1 in 1.0 and 2.0,
 //! UTF-8 in 3.0. Readers ask neither for the alignment nor for the padding.
 
+mod descr;
 mod text;
 mod write;
 

@@ -100,6 +100,9 @@ fn what_has_no_header() {
     );
     let error = npy::header(&overlapping.unwrap().into(), &[1], Order::C).unwrap_err();
     assert!(error.to_string().contains("overlapping"), "{error}");
+    let unnamed = Struct::new(vec![Field::new("", "<i4".parse().unwrap(), 0)], 4).unwrap();
+    let error = npy::header(&unnamed.into(), &[1], Order::C).unwrap_err();
+    assert!(error.to_string().contains("without a name"), "{error}");
     let error = npy::header(&"<f8".parse().unwrap(), &[1 << 40, 1 << 40], Order::C).unwrap_err();
     assert!(error.to_string().contains("array is too big"), "{error}");
 }

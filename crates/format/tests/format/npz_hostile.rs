@@ -38,8 +38,7 @@ fn members_that_overlap() {
         stored: Some(inner_len),
         ..Entry::new("b.npy", b"")
     };
-    refused(&archive(&[outer.clone(), ghost.clone()], &End::default()), "overlaps");
-    refused(&archive(&[ghost, outer], &End::default()), "overlaps");
+    refused(&archive(&[outer, ghost], &End::default()), "overlaps");
     // The directory's bytes as a member's.
     let entry = Entry { size: Some(300), stored: Some(300), ..one() };
     refused(&archive(&[entry], &End::default()), "ends behind the members");

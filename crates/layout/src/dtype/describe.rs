@@ -133,8 +133,8 @@ fn with_shape(base: DType, shape: &Literal, whole: &Literal) -> Result<DType, La
         })
         .collect();
     let extents = extents.ok_or_else(|| wrong(whole, "the shape is not a tuple of whole numbers"))?;
-    // NumPy takes `(dtype, 1)` and `(dtype, ())` as the dtype itself.
-    if extents.is_empty() || matches!(shape, Literal::Int(1)) {
+    // NumPy takes `(dtype, ())` as the dtype itself.
+    if extents.is_empty() {
         return Ok(base);
     }
     Ok(DType::SubArray(SubArray::new(base, extents)?.into()))

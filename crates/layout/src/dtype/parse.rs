@@ -125,7 +125,7 @@ fn one(text: &str, whole: &str) -> Result<DType, LayoutError> {
     if digits > 0 {
         let count = text[..digits].parse().map_err(|_| wrong("the count is too large"))?;
         let base = one(&text[digits..], whole)?;
-        return Ok(if count == 1 { base } else { DType::SubArray(SubArray::new(base, vec![count])?.into()) });
+        return Ok(DType::SubArray(SubArray::new(base, vec![count])?.into()));
     }
     let (order, rest) = match text.chars().next() {
         Some('<') => (ByteOrder::Little, &text[1..]),
@@ -262,6 +262,8 @@ mod tests {
         assert_eq!(parse("i4,f8").unwrap().to_string(), "[('f0', '<i4'), ('f1', '<f8')]");
         assert_eq!(parse("(2,3)>f4").unwrap().to_string(), "('>f4', (2, 3))");
         assert_eq!(parse("3f4").unwrap().to_string(), "('<f4', (3,))");
+        assert_eq!(parse("1f4").unwrap().to_string(), "('<f4', (1,))");
+        assert_eq!(parse("('f4', 1)").unwrap().to_string(), "('<f4', (1,))");
     }
 
     #[test]

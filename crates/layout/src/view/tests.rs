@@ -161,6 +161,8 @@ proptest! {
     fn tiles_cover_each_item_once_and_go_forward(v in any_view(), max in 1_u64..200) {
         let tiles: Vec<_> = v.tiles(max).collect();
         prop_assert_eq!(tiles.len(), v.tiles(max).count_tiles());
+        let by_number: Vec<_> = (0..).map_while(|i| v.tiles(max).get(i)).collect();
+        prop_assert_eq!(&by_number, &tiles);
         let all: Vec<_> = tiles.iter().flat_map(|t| places(&t.view)).collect();
         prop_assert_eq!(bytes_of(&all), bytes_of(&places(&v)));
         for pair in tiles.windows(2) {
@@ -179,6 +181,12 @@ proptest! {
         let all: Vec<_> = v.panels(max).flat_map(|t| places(&t.view)).collect();
         prop_assert_eq!(all, places(&v));
         prop_assert!(v.panels(max).all(|t| t.view.nbytes() <= max.max(4)));
+        if v.panels(max).follow_each_other() {
+            let extents: Vec<_> = v.panels(max).map(|t| t.view.extent()).collect();
+            prop_assert!(extents.windows(2).all(|pair| pair[0].end == pair[1].start));
+        } else {
+            prop_assert!(!v.is_contiguous(Order::C));
+        }
     }
 
     #[test]

@@ -95,6 +95,53 @@ impl Tiles<'_> {
         }
         self.view.shape.iter().zip(&self.block).map(|(n, b)| n.div_ceil(*b)).product()
     }
+
+    /// Whether the boxes, one after the other, are the bytes of the file from the first to the last without a
+    /// gap.
+    #[must_use]
+    pub fn follow_each_other(&self) -> bool {
+        let walked = self.order.iter().map(|(axis, _)| *axis);
+        // In C order a box is whole in every axis behind the first that it cuts, and one item before.
+        let cut = (0..self.view.ndim()).find(|&axis| self.block[axis] > 1).unwrap_or(self.view.ndim());
+        let whole = (cut + 1..self.view.ndim()).all(|axis| self.block[axis] >= self.view.shape[axis]);
+        walked.eq(0..self.view.ndim()) && whole && self.view.is_contiguous(crate::Order::C)
+    }
+
+    /// The view that is cut into boxes.
+    #[must_use]
+    pub fn view(&self) -> &View {
+        self.view
+    }
+
+    /// The box of a number, whatever has been taken from the iterator.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Tile> {
+        if index >= self.count_tiles() {
+            return None;
+        }
+        let (mut rest, mut at) = (index, vec![0; self.order.len()]);
+        for (place, &(axis, _)) in self.order.iter().enumerate().rev() {
+            let count = self.view.shape[axis].div_ceil(self.block[axis]);
+            at[place] = rest % count;
+            rest /= count;
+        }
+        Some(self.tile(&at))
+    }
+
+    fn tile(&self, at: &[usize]) -> Tile {
+        let view = self.view;
+        let mut tile = Tile { start: vec![0; view.ndim()], view: view.clone() };
+        for (&(axis, reversed), &i) in self.order.iter().zip(at) {
+            let (extent, block) = (view.shape[axis], self.block[axis]);
+            let from = i * block;
+            let count = block.min(extent - from);
+            let start = if reversed { extent - from - count } else { from };
+            tile.start[axis] = start;
+            tile.view.shape[axis] = count;
+            tile.view.advance(start, view.strides[axis]);
+        }
+        tile
+    }
 }
 
 impl Iterator for Tiles<'_> {
@@ -104,18 +151,8 @@ impl Iterator for Tiles<'_> {
         if self.done {
             return None;
         }
-        let view = self.view;
-        let mut tile = Tile { start: vec![0; view.ndim()], view: view.clone() };
-        for (&(axis, reversed), &i) in self.order.iter().zip(&self.at) {
-            let (extent, block) = (view.shape[axis], self.block[axis]);
-            let from = i * block;
-            let count = block.min(extent - from);
-            let start = if reversed { extent - from - count } else { from };
-            tile.start[axis] = start;
-            tile.view.shape[axis] = count;
-            tile.view.advance(start, view.strides[axis]);
-        }
-        let (order, block) = (&self.order, &self.block);
+        let tile = self.tile(&self.at);
+        let (view, order, block) = (self.view, &self.order, &self.block);
         self.done = !advance(&mut self.at, |i| view.shape[order[i].0].div_ceil(block[order[i].0]));
         Some(tile)
     }

@@ -3,6 +3,7 @@ use ndfolio_layout::{
     literal::{Literal, Parsed},
 };
 
+use super::descr;
 use crate::{FormatError, error::Unmappable, error::shortened};
 
 /// The text of a header, as bytes of the file.
@@ -29,8 +30,8 @@ impl Text<'_> {
             other => return Err(self.wrong("'fortran_order'", "True or False", other)),
         };
         let shape = self.shape(shape)?;
-        if !is_descr(descr) {
-            return Err(self.wrong("'descr'", "a text or a list of fields", descr));
+        if let Err(part) = descr::check(descr) {
+            return Err(self.wrong("'descr'", descr::EXPECTED, part));
         }
         let array = match DType::from_descr(descr) {
             Ok(dtype) => Ok(self.view(&dtype, &shape, order, end)?),
@@ -112,21 +113,6 @@ impl Text<'_> {
     fn wrong(&self, what: &str, expected: &str, found: &Literal) -> FormatError {
         let reason = format!("{what} must be {expected}, found {}", shortened(&found.to_string(), 80));
         FormatError::Header { offset: self.start, reason }
-    }
-}
-
-/// Whether NumPy would read it: no dictionary, and no text with blanks or with a list of its own, which a
-/// dtype may be elsewhere.
-fn is_descr(descr: &Literal) -> bool {
-    let field = |field: &Literal| field.as_tuple().and_then(|parts| parts.get(1)).is_none_or(is_descr);
-    match descr {
-        Literal::Dict(_) => false,
-        Literal::Str(text) => {
-            !text.starts_with(['[', '{']) && !text.contains(|c: char| c.is_whitespace() || "'\"".contains(c))
-        }
-        Literal::Tuple(parts) => parts.first().is_none_or(is_descr),
-        Literal::List(fields) => fields.iter().all(field),
-        _ => true,
     }
 }
 

@@ -1,6 +1,6 @@
-use ndfolio_layout::{DType, Order, View};
+use ndfolio_layout::{DType, LayoutError, Order, View};
 
-use super::MAGIC;
+use super::{MAGIC, descr};
 use crate::FormatError;
 
 /// Values begin at a multiple of this.
@@ -20,8 +20,8 @@ const GROWTH_DIGITS: usize = 21;
 /// [`View::order`] gives just that.
 ///
 /// # Errors
-/// A shape that has no place in the address space; fields that overlap or are out of order; a header over
-/// 4 GiB.
+/// A shape that has no place in the address space; fields that overlap, are out of order or have no name; a
+/// header over 4 GiB.
 pub fn header(dtype: &DType, shape: &[usize], order: Order) -> Result<Vec<u8>, FormatError> {
     let view = View::contiguous(dtype, shape, order, 0)?;
     let text = text(view.dtype(), view.shape(), order)?;
@@ -41,6 +41,10 @@ fn text(dtype: &DType, shape: &[usize], order: Order) -> Result<String, FormatEr
         Order::F => ("True", shape.last()),
     };
     let descr = dtype.descr()?;
+    if let Err(part) = descr::check(&descr) {
+        let reason = "a header cannot say it: without a name a field is padding";
+        return Err(LayoutError::DType { text: part.to_string(), reason: reason.to_owned() }.into());
+    }
     let extents: Vec<_> = shape.iter().map(usize::to_string).collect();
     let comma = if extents.len() == 1 { "," } else { "" };
     let shape = format!("({}{comma})", extents.join(", "));
