@@ -1,6 +1,9 @@
 //! The command line.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -72,10 +75,10 @@ pub(crate) struct Input {
 pub(crate) struct RawArgs {
     /// The dtype of the items: '<f4', 'int16', "[('x', '<f8'), ('y', '<i4')]"
     #[arg(long, value_name = "DTYPE")]
-    pub(crate) dtype: Option<DType>,
+    pub(crate) dtype: Option<String>,
     /// The shape: 1000,64; one extent may be -1: as many as there are
     #[arg(long, value_name = "N,N,...", allow_hyphen_values = true)]
-    pub(crate) shape: Option<Shape>,
+    pub(crate) shape: Option<String>,
     /// Where the items begin, in bytes
     #[arg(long, value_name = "BYTES")]
     pub(crate) offset: Option<u64>,
@@ -85,35 +88,37 @@ pub(crate) struct RawArgs {
     /// Take the file's bytes as items even if they look like a file of a known format
     #[arg(long)]
     pub(crate) force_raw: bool,
+    /// The longest .npy header that is read
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 16)]
+    pub(crate) max_header: u32,
 }
 
-/// A shape as it is written on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shape(pub(crate) Vec<i64>);
-
-impl std::str::FromStr for Shape {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let inner = text.trim().trim_start_matches(['(', '[']).trim_end_matches([')', ']']);
-        let parts = inner.split(',').map(str::trim).filter(|part| !part.is_empty());
-        let extent = |part: &str| {
-            part.parse().map_err(|_| format!("{part:?} is not a whole number; expected 1000,64"))
-        };
-        parts.map(extent).collect::<Result<_, _>>().map(Shape)
-    }
+/// Reads a dtype; an error names the file that it was meant for.
+pub(crate) fn dtype(path: &Path, text: &str) -> Result<DType, Failure> {
+    text.parse().map_err(|error| Failure::about(path, error))
 }
 
-impl Shape {
-    /// The shape of something that does not exist yet.
-    pub(crate) fn extents(&self) -> Result<Vec<usize>, Failure> {
-        let extent = |&n: &i64| usize::try_from(n).map_err(|_| n);
-        self.0.iter().map(extent).collect::<Result<_, _>>().map_err(|n| {
-            Failure::Usage(format!(
-                "negative dimensions are not allowed: --shape has {n}; a new array needs every extent, -1 is for files that exist"
-            ))
+/// Reads a shape: `1000,64`, with brackets or without.
+fn shape(path: &Path, text: &str) -> Result<Vec<i64>, Failure> {
+    let inner = text.trim().trim_start_matches(['(', '[']).trim_end_matches([')', ']']);
+    let parts = inner.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let wrong = |part: &str| {
+        Failure::about(
+            path,
+            format!("shape {text}: {part:?} is no extent; expected whole numbers such as 1000,64"),
+        )
+    };
+    parts.map(|part| part.parse().map_err(|_| wrong(part))).collect()
+}
+
+/// The shape of something that does not exist yet.
+pub(crate) fn new_shape(path: &Path, text: &str) -> Result<Vec<usize>, Failure> {
+    let extent = |n: i64| {
+        usize::try_from(n).map_err(|_| {
+            Failure::about(path, format!("negative dimensions are not allowed: shape {text}; a new array needs every extent, -1 is for files that exist"))
         })
-    }
+    };
+    shape(path, text)?.into_iter().map(extent).collect()
 }
 
 /// Whether a long pass shows how far it is.
@@ -136,13 +141,14 @@ impl Input {
 }
 
 impl RawArgs {
-    pub(crate) fn options(&self) -> OpenOptions {
-        let mut options = OpenOptions::new();
-        if let Some(dtype) = &self.dtype {
-            options = options.dtype(dtype.clone());
+    /// How the file is opened; `path` is for errors.
+    pub(crate) fn options(&self, path: &Path) -> Result<OpenOptions, Failure> {
+        let mut options = OpenOptions::new().max_header(self.max_header);
+        if let Some(text) = &self.dtype {
+            options = options.dtype(dtype(path, text)?);
         }
-        if let Some(Shape(shape)) = &self.shape {
-            options = options.shape(shape);
+        if let Some(text) = &self.shape {
+            options = options.shape(&shape(path, text)?);
         }
         if let Some(offset) = self.offset {
             options = options.offset(offset);
@@ -150,7 +156,7 @@ impl RawArgs {
         if let Some(order) = self.order {
             options = options.order(order);
         }
-        if self.force_raw { options.format(Format::RAW) } else { options }
+        Ok(if self.force_raw { options.format(Format::RAW) } else { options })
     }
 }
 
@@ -229,10 +235,10 @@ pub(crate) struct CreateArgs {
     pub(crate) path: PathBuf,
     /// The dtype of the items
     #[arg(long, value_name = "DTYPE")]
-    pub(crate) dtype: DType,
+    pub(crate) dtype: String,
     /// The shape: 1000,64; () for a single item
     #[arg(long, value_name = "N,N,...", allow_hyphen_values = true)]
-    pub(crate) shape: Shape,
+    pub(crate) shape: String,
     /// The order of the axes: C or F
     #[arg(long, value_name = "C|F", default_value_t = Order::C)]
     pub(crate) order: Order,
@@ -298,7 +304,7 @@ pub(crate) struct ConvertArgs {
     pub(crate) target_path: PathBuf,
     /// The dtype of the new items
     #[arg(long, value_name = "DTYPE")]
-    pub(crate) to_dtype: Option<DType>,
+    pub(crate) to_dtype: Option<String>,
     /// The order of the new file: C or F; that of the old one if it is not given
     #[arg(long, value_name = "C|F")]
     pub(crate) to_order: Option<Order>,

@@ -12,7 +12,7 @@ mod stats;
 use std::{path::Path, process::ExitCode};
 
 use clap::CommandFactory;
-use ndfolio::{Array, DType, LayoutError, Mode, Value};
+use ndfolio::{Array, DType, Mode, Value};
 
 use crate::{
     args::{Cli, Command, Input},
@@ -43,16 +43,11 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
 impl Input {
     /// Opens what the arguments name.
     fn open(&self, mode: Mode) -> Result<Array, Failure> {
-        Ok(self.location()?.open(&self.raw.options().mode(mode))?)
+        Ok(self.location()?.open(&self.raw.options(&self.path)?.mode(mode))?)
     }
-}
-
-/// A text of the command line that is not what it should be, with the file that it was meant for.
-fn wrong_value(path: &Path, error: &LayoutError) -> Failure {
-    Failure::Usage(format!("{}: {error}", path.display()))
 }
 
 /// One value of a dtype from the command line.
 fn value(path: &Path, text: &str, dtype: &DType) -> Result<Value, Failure> {
-    Value::parse(text, dtype).map_err(|error| wrong_value(path, &error))
+    Value::parse(text, dtype).map_err(|error| Failure::about(path, error))
 }

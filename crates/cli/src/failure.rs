@@ -3,7 +3,7 @@
 //! 0 fine · 1 the operation failed (or `diff` found a difference) · 2 wrong usage · 3 a file that cannot be
 //! mapped, with one line that says what it is, why not and what to run · 130 interrupted.
 
-use std::{io, process::ExitCode};
+use std::{fmt::Display, io, path::Path, process::ExitCode};
 
 use ndfolio::{EngineError, Error, FormatError, KernelError, StoreError};
 use thiserror::Error;
@@ -23,6 +23,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// An argument that is not what it should be, with the file that it was meant for.
+    pub(crate) fn about(path: &Path, error: impl Display) -> Failure {
+        Failure::Usage(format!("{}: {error}", path.display()))
+    }
+
     pub(crate) const FAILED: u8 = 1;
     pub(crate) const USAGE: u8 = 2;
     const UNMAPPABLE: u8 = 3;

@@ -11,7 +11,7 @@ use crate::{
 pub struct ArrayDifference {
     /// How many items differ.
     pub differing: u64,
-    /// The index of the first that does, in the storage order of the first array.
+    /// The index of the first that does, in C order.
     pub first: Option<Vec<usize>>,
     /// The largest `|a − b|`; none for dtypes that are not numbers, and without items.
     pub max_absolute: Option<f64>,
@@ -50,23 +50,35 @@ pub fn diff(
         items_b.resize(y.view.nbytes(), 0);
         fetch_a.read(&a.file, &x.view, &mut items_a)?;
         fetch_b.read(&b.file, &y.view, &mut items_b)?;
-        comparer.update(&mut items_a, &mut items_b, done, &mut found);
+        let place = |i: usize| c_place(done + i, left.shape(), &axes, a.view.shape());
+        comparer.update(&mut items_a, &mut items_b, &place, &mut found);
         done += x.view.size();
         run.done(x.view.nbytes());
     }
     Ok(ArrayDifference {
         differing: found.differing,
-        first: found.first.map(|place| index_of(place, left.shape(), &axes)),
+        first: found.first.map(|place| index_of(place, a.view.shape())),
         max_absolute: found.max_absolute,
         max_relative: found.max_relative,
     })
 }
 
-/// The index of a place in C order of transposed axes, for the axes as they were.
-fn index_of(mut place: usize, shape: &[usize], axes: &[usize]) -> Vec<usize> {
+/// The place in C order of an item whose place with the axes transposed is known.
+fn c_place(place: usize, transposed: &[usize], axes: &[usize], shape: &[usize]) -> usize {
+    let index = index_of(place, transposed);
+    let mut out = 0;
+    for (axis, &extent) in shape.iter().enumerate() {
+        let at = axes.iter().position(|&a| a == axis).map_or(0, |i| index[i]);
+        out = out * extent + at;
+    }
+    out
+}
+
+/// The index of a place in C order.
+fn index_of(mut place: usize, shape: &[usize]) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
-    for (&extent, &axis) in shape.iter().zip(axes).rev() {
-        index[axis] = place % extent;
+    for (at, &extent) in index.iter_mut().zip(shape).rev() {
+        *at = place % extent;
         place /= extent;
     }
     index

@@ -75,7 +75,7 @@ pub enum FormatError {
     },
     /// A header that promises more values than there are.
     #[error(
-        "mmap length is greater than file size: the header promises {expected} bytes of values from offset {offset}, found {found} (file seems not fully written?)"
+        "mmap length is greater than file size: the header promises {expected} bytes of values from offset {offset}, found {found} (file seems not fully written?); copy or write the file again, or take what is there as raw values"
     )]
     DataCut {
         /// Where the values begin, in bytes from the start of the file.
@@ -98,7 +98,9 @@ pub enum FormatError {
         limit: u64,
     },
     /// A version of the `.npy` format that does not exist.
-    #[error("format version {major}.{minor} at offset {offset}: there are only 1.0, 2.0 and 3.0")]
+    #[error(
+        "format version {major}.{minor} at offset {offset}: there are only 1.0, 2.0 and 3.0; save the array again with a NumPy that writes one of them"
+    )]
     Version {
         /// Where it stands, in bytes from the start of the file.
         offset: u64,
@@ -159,7 +161,9 @@ pub enum FormatError {
         found: u64,
     },
     /// A raw offset behind the end of the file.
-    #[error("mmap offset is greater than file size: offset {offset}, the file has {found} bytes")]
+    #[error(
+        "mmap offset is greater than file size: offset {offset}, the file has {found} bytes; give an offset within it"
+    )]
     RawOffset {
         /// The offset as it was given.
         offset: u64,

@@ -92,9 +92,9 @@ impl Comparer {
         Ok(Comparer { a: a.clone(), b: b.clone(), tolerance, common })
     }
 
-    /// Compares contiguous items, as many of the one as of the other, and adds what it finds. Places count
-    /// on from `first`. The bytes are used up on the way.
-    pub fn update(&self, a: &mut [u8], b: &mut [u8], first: usize, found: &mut Difference) {
+    /// Compares contiguous items, as many of the one as of the other, and adds what it finds. `place` is asked
+    /// for the place of each item that differs, by its number. The bytes are used up on the way.
+    pub fn update(&self, a: &mut [u8], b: &mut [u8], place: &dyn Fn(usize) -> usize, found: &mut Difference) {
         match &self.common {
             Common::Int => {
                 to_native(a, &self.a);
@@ -102,17 +102,17 @@ impl Comparer {
                 let pairs = integers(&self.a, a).zip(integers(&self.b, b));
                 for (i, (a, b)) in pairs.enumerate() {
                     let distance = a.abs_diff(b) as f64;
-                    found.add(first + i, a == b, distance, distance / b.unsigned_abs() as f64);
+                    found.add(&|| place(i), a == b, distance, distance / b.unsigned_abs() as f64);
                 }
             }
-            Common::Complex(casts) => self.numbers(casts, a, b, first, found),
+            Common::Complex(casts) => self.numbers(casts, a, b, place, found),
             Common::Values => {
                 let items =
                     a.chunks_exact(self.a.itemsize().max(1)).zip(b.chunks_exact(self.b.itemsize().max(1)));
                 for (i, (a, b)) in items.enumerate() {
                     let (a, b) = (Value::decode(&self.a, a), Value::decode(&self.b, b));
                     if !self.equal(&a, &b) {
-                        found.differ(first + i);
+                        found.differ(place(i));
                     }
                 }
             }
@@ -124,7 +124,7 @@ impl Comparer {
         casts: &(Caster, Caster),
         a: &mut [u8],
         b: &mut [u8],
-        first: usize,
+        place: &dyn Fn(usize) -> usize,
         found: &mut Difference,
     ) {
         const BLOCK: usize = 1024;
@@ -139,7 +139,7 @@ impl Comparer {
             }
             for i in 0..n {
                 let (equal, distance, relative) = self.close(left[i], right[i]);
-                found.add(first + piece * BLOCK + i, equal, distance, relative);
+                found.add(&|| place(piece * BLOCK + i), equal, distance, relative);
             }
         }
     }
@@ -221,9 +221,9 @@ impl Difference {
         self.first = Some(self.first.map_or(place, |first| first.min(place)));
     }
 
-    fn add(&mut self, place: usize, equal: bool, distance: f64, relative: f64) {
+    fn add(&mut self, place: &dyn Fn() -> usize, equal: bool, distance: f64, relative: f64) {
         if !equal {
-            self.differ(place);
+            self.differ(place());
         }
         let larger = |old: Option<f64>, new: f64| {
             Some(old.map_or(new, |old| if old.is_nan() || new.is_nan() { f64::NAN } else { old.max(new) }))

@@ -1,6 +1,10 @@
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
-use ndfolio_layout::Selection;
+use ndfolio_layout::{LayoutError, Selection};
 
 use crate::{Array, Error, OpenOptions, Result};
 
@@ -22,30 +26,34 @@ enum Step {
 }
 
 impl Location {
-    /// Takes a place apart. A file that is named exactly so, brackets and all, is that file.
+    /// Takes a place apart. What names a file that exists, brackets and colons and all, is that file.
     ///
     /// # Errors
-    /// [`Error::Location`] for brackets that hold no index.
+    /// [`Error::Location`] for brackets that hold no index, and names that are missing.
     pub fn parse(text: impl AsRef<Path>) -> Result<Self> {
-        let path = text.as_ref();
-        let whole = Location { path: path.to_owned(), member: None, steps: Vec::new() };
-        // What is no Unicode cannot hold a slice that anybody typed.
-        let Some(text) = path.to_str().filter(|t| t.contains("::") || t.ends_with(']')) else {
-            return Ok(whole);
-        };
-        if path.symlink_metadata().is_ok() {
-            return Ok(whole);
+        let whole = text.as_ref();
+        let wrong = |reason: String| Error::Location { text: whole.display().to_string(), reason };
+        // Bytes, since a name need not be Unicode; brackets, colons and indices are ASCII.
+        let mut rest = whole.as_os_str().as_bytes();
+        let mut steps = Vec::new();
+        while !exists(rest)
+            && let Some(inner) = rest.strip_suffix(b"]")
+        {
+            let open = opening(inner).ok_or_else(|| wrong("']' without '['".to_owned()))?;
+            let part = std::str::from_utf8(&inner[open + 1..]);
+            steps.push(step(part.map_err(|_| wrong("an index is not text".to_owned()))?).map_err(wrong)?);
+            rest = &inner[..open];
         }
-        let (rest, steps) = steps(text)?;
-        let (file, member) = match rest.split_once("::") {
-            Some((file, member)) => (file, Some(member.to_owned())),
+        steps.reverse();
+        let colons = if exists(rest) { None } else { rest.windows(2).position(|pair| pair == b"::") };
+        let (file, member) = match colons {
+            Some(at) => (&rest[..at], Some(String::from_utf8_lossy(&rest[at + 2..]).into_owned())),
             None => (rest, None),
         };
         if file.is_empty() || member.as_deref() == Some("") {
-            let reason = "a name is missing before or behind '::'".to_owned();
-            return Err(Error::Location { text: text.to_owned(), reason });
+            return Err(wrong("a name is missing".to_owned()));
         }
-        Ok(Location { path: file.into(), member, steps })
+        Ok(Location { path: OsStr::from_bytes(file).into(), member, steps })
     }
 
     /// The file.
@@ -93,35 +101,29 @@ impl Location {
     }
 }
 
-/// The text before the brackets at its end, and what they hold, in order.
-fn steps(text: &str) -> Result<(&str, Vec<Step>)> {
-    let wrong = |reason: String| Error::Location { text: text.to_owned(), reason };
-    let (mut rest, mut steps) = (text, Vec::new());
-    while let Some(inner) = rest.strip_suffix(']') {
-        let open = opening(inner).ok_or_else(|| wrong("']' without '['".to_owned()))?;
-        let part = inner[open + 1..].trim();
-        let quoted = |q: char| part.strip_prefix(q).and_then(|p| p.strip_suffix(q));
-        steps.push(match quoted('\'').or_else(|| quoted('"')) {
-            Some(name) => Step::Field(name.to_owned()),
-            None => {
-                Step::Select(part.parse().map_err(|e: ndfolio_layout::LayoutError| wrong(e.to_string()))?)
-            }
-        });
-        rest = &inner[..open];
+fn exists(name: &[u8]) -> bool {
+    Path::new(OsStr::from_bytes(name)).symlink_metadata().is_ok()
+}
+
+/// What stands between brackets: a field in quotes, or an index.
+fn step(part: &str) -> Result<Step, String> {
+    let part = part.trim();
+    let quoted = |q: char| part.strip_prefix(q).and_then(|p| p.strip_suffix(q));
+    match quoted('\'').or_else(|| quoted('"')) {
+        Some(name) => Ok(Step::Field(name.to_owned())),
+        None => part.parse().map(Step::Select).map_err(|error: LayoutError| error.to_string()),
     }
-    steps.reverse();
-    Ok((rest, steps))
 }
 
 /// The bracket that opens the group whose closing bracket was cut off: quotes at its end hide brackets.
-fn opening(inner: &str) -> Option<usize> {
-    match inner.chars().next_back()? {
-        quote @ ('\'' | '"') => {
-            let name = &inner[..inner.len() - 1];
-            let start = name.rfind(quote)?;
-            name[..start].ends_with('[').then(|| start - 1)
+fn opening(inner: &[u8]) -> Option<usize> {
+    let last = |bytes: &[u8], wanted: u8| bytes.iter().rposition(|byte| *byte == wanted);
+    match inner.split_last()? {
+        (&quote @ (b'\'' | b'"'), name) => {
+            let start = last(name, quote)?;
+            name[..start].ends_with(b"[").then(|| start - 1)
         }
-        _ => inner.rfind('['),
+        _ => last(inner, b'['),
     }
 }
 
@@ -137,8 +139,19 @@ mod tests {
         assert_eq!((place.path(), place.member()), (Path::new("no.npz"), Some("a/b")));
         let select = |s: &str| Step::Select(s.parse().unwrap());
         assert_eq!(place.steps, [Step::Field("x y]".into()), select("0:10, ::2"), select("-1")]);
-        for bad in ["no.npy[", "no.npy]", "no.npy[x]", "no.npy[]", "::a", "no.npz::", "no.npy['x]", "x'']"] {
-            assert!(bad == "no.npy[" || Location::parse(bad).is_err(), "{bad}");
+        for bad in ["no.npy]", "no.npy[x]", "no.npy[]", "::a", "no.npz::", "no.npy['x]", "x'']", "[0]", ""] {
+            assert!(Location::parse(bad).is_err(), "{bad}");
         }
+        // A file that is named so wins, and brackets behind it apply to it.
+        let folder = std::env::temp_dir().join(format!("ndfolio-location-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("b::c[0]");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(Location::parse(&file).unwrap().path(), file);
+        let place = Location::parse(folder.join("b::c[0][1]")).unwrap();
+        assert_eq!((place.path(), place.steps), (&*file, vec![select("1")]));
+        let odd = OsStr::from_bytes(b"caf\xe9.npy[1:3]");
+        assert_eq!(Location::parse(odd).unwrap().path().as_os_str().as_bytes(), b"caf\xe9.npy");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,12 +1,16 @@
 use ndfolio::{CreateOptions, Mode};
 
-use crate::{args::ConvertArgs, failure::Failure, progress::Watch};
+use crate::{
+    args::{self, ConvertArgs},
+    failure::Failure,
+    progress::Watch,
+};
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
     let mut options = args.target.apply(CreateOptions::like(&array).offset(args.to_offset));
-    if let Some(dtype) = &args.to_dtype {
-        options = options.dtype(dtype.clone());
+    if let Some(text) = &args.to_dtype {
+        options = options.dtype(args::dtype(&args.target_path, text)?);
     }
     if let Some(order) = args.to_order {
         options = options.order(order);

@@ -1,22 +1,23 @@
 use ndfolio::{CreateOptions, Existing, Reserve, Sidecar};
 
 use crate::{
-    args::{CreateArgs, TargetArgs},
+    args::{self, CreateArgs, TargetArgs},
     failure::Failure,
     progress::Watch,
 };
 
 pub(crate) fn run(args: &CreateArgs) -> Result<(), Failure> {
-    let shape = args.shape.extents()?;
-    let mut options = CreateOptions::new(args.dtype.clone(), &shape).order(args.order).offset(args.offset);
+    let dtype = args::dtype(&args.path, &args.dtype)?;
+    let shape = args::new_shape(&args.path, &args.shape)?;
+    let mut options = CreateOptions::new(dtype.clone(), &shape).order(args.order).offset(args.offset);
     if let Some(format) = args.format {
         options = options.kind(format.into());
     }
     if let Some(text) = &args.fill {
-        options = options.fill(super::value(&args.path, text, &args.dtype.split().0)?);
+        options = options.fill(super::value(&args.path, text, &dtype.split().0)?);
     }
     options = args.target.apply(options);
-    let bytes = shape.iter().fold(args.dtype.itemsize(), |bytes, &n| bytes.saturating_mul(n));
+    let bytes = shape.iter().fold(dtype.itemsize(), |bytes, &n| bytes.saturating_mul(n));
     let watch = Watch::new(bytes as u64, args.quiet.into());
     options.create_run(&args.path, &watch.run())?;
     Ok(())

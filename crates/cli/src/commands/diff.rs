@@ -12,8 +12,9 @@ use crate::{
 };
 
 pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
-    let open =
-        |path: &Path| -> Result<Array, Failure> { Ok(Location::parse(path)?.open(&args.raw.options())?) };
+    let open = |path: &Path| -> Result<Array, Failure> {
+        Ok(Location::parse(path)?.open(&args.raw.options(path)?)?)
+    };
     let (a, b) = (open(&args.a)?, open(&args.b)?);
     let nan = if args.equal_nan { NanRule::Equal } else { NanRule::Different };
     let tolerance = Tolerance { absolute: args.atol, relative: args.rtol, nan };

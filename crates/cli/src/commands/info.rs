@@ -11,13 +11,25 @@ use crate::{
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
     let location = args.input.location()?;
-    let options = args.input.raw.options();
+    let options = args.input.raw.options(&args.input.path)?;
     let info = options.info(location.path())?;
-    // Of several arrays none is the file's; each is listed.
-    let several = location.member().is_none() && info.contents.members.len() != 1 && location.is_whole();
-    let array = if several { None } else { Some(location.open(&options)?) };
+    // Of several arrays none is the file's; each is listed, and so is one that cannot be used.
+    let whole = location.member().is_none() && location.is_whole();
+    let one = matches!(&info.contents.members[..], [member] if member.array.is_ok());
+    let array = if whole && !one { None } else { Some(location.open(&options)?) };
     let about = About { location: &location, contents: &info.contents, file_size: info.file_size, array };
-    if args.json { Ok(Output::new().json(&about.json())?) } else { about.text() }
+    if args.json {
+        Output::new().json(&about.json())?;
+    } else {
+        about.text()?;
+    }
+    // A file without any array that can be used is refused once it has been described.
+    match about.array {
+        None if info.contents.members.iter().all(|member| member.array.is_err()) => {
+            location.open(&options).map(drop).map_err(Failure::from)
+        }
+        _ => Ok(()),
+    }
 }
 
 struct About<'a> {

@@ -9,7 +9,7 @@ use crate::{
 pub(crate) fn set(args: &SetArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::ReadWrite)?;
     let parsed = Value::parse_array(&args.value, array.dtype());
-    let (shape, values) = parsed.map_err(|error| super::wrong_value(array.path(), &error))?;
+    let (shape, values) = parsed.map_err(|error| Failure::about(array.path(), error))?;
     array.assign(&shape, &values, &Run::default())?;
     Ok(array.close()?)
 }

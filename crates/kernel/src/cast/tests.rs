@@ -73,6 +73,9 @@ fn values() {
     assert_eq!(cast("<f8", 300.0_f64.to_le_bytes(), "u1"), [44]);
     assert_eq!(cast(">i8", i64::MIN.to_be_bytes(), "<f4"), (i64::MIN as f32).to_le_bytes());
     assert_eq!(cast("<f8", 1.8e19_f64.to_le_bytes(), "<u8"), 18_000_000_000_000_000_000_u64.to_le_bytes());
+    // Just above the middle of two: rounded twice it would go down.
+    let above = 1.0 + 2_f64.powi(-11) + 2_f64.powi(-40);
+    assert_eq!(cast("<f8", above.to_le_bytes(), "<f2"), half::f16::from_f32(1.000_976_6).to_le_bytes());
     assert_eq!(cast("b1", [7], "<f4"), 1.0_f32.to_le_bytes());
     assert_eq!(cast("<f4", f32::NAN.to_le_bytes(), "b1"), [1]);
     assert_eq!(cast("S2", *b"ab", ">U3"), [0, 0, 0, b'a', 0, 0, 0, b'b', 0, 0, 0, 0]);

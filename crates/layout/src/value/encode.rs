@@ -99,7 +99,7 @@ fn encode_scalar(value: &Value, scalar: Scalar, out: &mut [u8]) -> Result<(), La
             match (kind, value, value.as_f64()) {
                 (Kind::Float16, Value::Float16(x), _) => put(&x.to_le_bytes()),
                 (Kind::Float32, Value::Float32(x), _) => put(&x.to_le_bytes()),
-                (Kind::Float16, _, Some(x)) => put(&f16::from_f64(x).to_le_bytes()),
+                (Kind::Float16, _, Some(x)) => put(&f16::from_f64_const(x).to_le_bytes()),
                 (Kind::Float32, _, Some(x)) => put(&(x as f32).to_le_bytes()),
                 (_, _, Some(x)) => put(&x.to_le_bytes()),
                 _ => misfit("it is not a real number"),
