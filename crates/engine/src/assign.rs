@@ -21,6 +21,10 @@ pub fn fill(sink: &impl Sink, view: &View, item: &[u8], run: &Run<'_>) -> Result
     let most = run.share(1, 0, item.len())?.min(PIECE.max(item.len()));
     let count = (most / item.len().max(1)).min(view.size());
     let piece = item.repeat(count);
+    let run_bytes = view.spans().next().map_or(0, |span| span.len);
+    if run_bytes < PIECE as u64 {
+        return fill_runs(sink, view, &piece, run);
+    }
     for span in view.spans() {
         let (mut at, end) = (span.offset, span.offset + span.len);
         while at < end {
@@ -30,6 +34,17 @@ pub fn fill(sink: &impl Sink, view: &View, item: &[u8], run: &Run<'_>) -> Result
             at += len as u64;
             run.done(len);
         }
+    }
+    Ok(())
+}
+
+/// Fills short runs: the items are laid out in a window as they lie in the file.
+fn fill_runs(sink: &impl Sink, view: &View, items: &[u8], run: &Run<'_>) -> Result<(), EngineError> {
+    let mut emitter = Emitter::default();
+    for tile in view.tiles(items.len() as u64) {
+        run.go_on()?;
+        emitter.write(sink, &tile.view, items)?;
+        run.done(tile.view.nbytes());
     }
     Ok(())
 }

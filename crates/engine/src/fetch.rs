@@ -100,13 +100,30 @@ impl Emitter {
             let (from, to) = (place(&tile.start, &strides), (tile.view.offset() - extent.start) as usize);
             let shape = tile.view.shape();
             copy_strided((items, from, &strides), (window, to, tile.view.strides()), shape, view.itemsize());
-            for span in tile.view.spans() {
-                let at = (span.offset - extent.start) as usize;
-                sink.write_at(span.offset, &window[at..at + span.len as usize])?;
-            }
+            write_spans(sink, &tile.view, window)?;
         }
         Ok(())
     }
+}
+
+/// Runs shorter than this are cheaper through memory than by a system call each.
+const SHORT: u64 = 1024;
+
+/// Writes the items of a view out of a window that is its extent.
+pub(crate) fn write_spans(sink: &impl Sink, view: &View, window: &[u8]) -> Result<(), EngineError> {
+    let start = view.extent().start;
+    let mut spans = view.spans().peekable();
+    let short = spans.peek().is_some_and(|span| span.len < SHORT && span.len < window.len() as u64);
+    let mut runs = spans.map(|span| {
+        let at = (span.offset - start) as usize;
+        at..at + span.len as usize
+    });
+    if short {
+        sink.write_runs(start, window, &mut runs)?;
+    } else {
+        runs.try_for_each(|run| sink.write_at(start + run.start as u64, &window[run]))?;
+    }
+    Ok(())
 }
 
 fn c_strides(view: &View) -> Vec<isize> {

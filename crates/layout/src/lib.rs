@@ -22,7 +22,7 @@ pub use dtype::{ByteOrder, DType, Field, Kind, Scalar, Struct, SubArray, TimeBas
 pub use error::LayoutError;
 pub use index::{Ellipsis, Index, NewAxis, Selection, Slice, slice};
 pub use order::Order;
-pub use value::Value;
+pub use value::{Value, f16_from_f64};
 
 pub use view::{Span, Spans, Tile, Tiles, View};
 

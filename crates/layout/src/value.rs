@@ -6,6 +6,8 @@ mod parse;
 
 use std::fmt;
 
+pub use encode::f16_from_f64;
+
 use half::f16;
 use num_complex::Complex;
 

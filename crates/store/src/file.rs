@@ -1,5 +1,7 @@
 //! A file that exists: opened in one of three modes, never created, never made longer.
 
+mod runs;
+
 use std::fmt;
 use std::fs;
 use std::io;

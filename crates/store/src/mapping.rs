@@ -1,6 +1,6 @@
 //! A part of a file in memory.
 
-mod copy;
+pub(crate) mod copy;
 mod region;
 
 use std::fmt;

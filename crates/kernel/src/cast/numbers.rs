@@ -1,5 +1,5 @@
 use half::f16;
-use ndfolio_layout::{ByteOrder, DType, Kind, Scalar, Value};
+use ndfolio_layout::{ByteOrder, DType, Kind, Scalar, Value, f16_from_f64};
 use num_complex::Complex;
 
 use super::BLOCK;
@@ -68,7 +68,6 @@ fn to_u64(x: f64) -> u64 {
     if x >= 2_f64.powi(63) { x as u64 } else { to_i64(x) as u64 }
 }
 
-// `f16::from_f64_const` rounds once; `from_f64` goes through f32 where the processor does.
 impl Wide for f64 {
     fn put(items: &[Self], to: Kind, out: &mut [u8]) {
         match to {
@@ -81,7 +80,7 @@ impl Wide for f64 {
             Kind::UInt16 => put!(items, out, u16, |x| to_i64(x) as u16),
             Kind::UInt32 => put!(items, out, u32, |x| to_i64(x) as u32),
             Kind::UInt64 => put!(items, out, u64, |x| to_u64(x)),
-            Kind::Float16 => put!(items, out, f16, |x| f16::from_f64_const(x)),
+            Kind::Float16 => put!(items, out, f16, |x| f16_from_f64(x)),
             Kind::Float32 => put!(items, out, f32, |x| x as f32),
             Kind::Complex64 => put_complex!(items, out, f32, |x| x as f32, 0.0),
             Kind::Complex128 => put_complex!(items, out, f64, |x| x, 0.0),

@@ -75,7 +75,16 @@ pub(super) fn parse(text: &str) -> Result<DType, LayoutError> {
     let text = text.trim();
     let literal = text.starts_with(['[', '{']) || (text.starts_with('(') && text.contains(['\'', '"']));
     if literal {
-        return DType::from_descr(&Literal::parse(text, "dtype")?.value);
+        let dtype = Literal::parse(text, "dtype").and_then(|parsed| DType::from_descr(&parsed.value));
+        return dtype.map_err(|error| match error {
+            LayoutError::DType { text: part, reason } if part != text => {
+                LayoutError::DType { text: text.to_owned(), reason: format!("in {part}, {reason}") }
+            }
+            LayoutError::Literal { at, reason, .. } => {
+                LayoutError::DType { text: text.to_owned(), reason: format!("at character {at}, {reason}") }
+            }
+            other => other,
+        });
     }
     let parts = split_commas(text);
     if parts.len() == 1 {

@@ -99,7 +99,7 @@ fn encode_scalar(value: &Value, scalar: Scalar, out: &mut [u8]) -> Result<(), La
             match (kind, value, value.as_f64()) {
                 (Kind::Float16, Value::Float16(x), _) => put(&x.to_le_bytes()),
                 (Kind::Float32, Value::Float32(x), _) => put(&x.to_le_bytes()),
-                (Kind::Float16, _, Some(x)) => put(&f16::from_f64_const(x).to_le_bytes()),
+                (Kind::Float16, _, Some(x)) => put(&f16_from_f64(x).to_le_bytes()),
                 (Kind::Float32, _, Some(x)) => put(&(x as f32).to_le_bytes()),
                 (_, _, Some(x)) => put(&x.to_le_bytes()),
                 _ => misfit("it is not a real number"),
@@ -159,6 +159,21 @@ fn put_padded(
     let mut padded = bytes.to_vec();
     padded.resize(len, 0);
     put(&padded)
+}
+
+/// The nearest half-precision number. By way of single precision rounded to odd: what is lost on the first step
+/// stays visible in the last bit, so the second rounds as if it were the only one (S. Boldo, G. Melquiond,
+/// "Emulation of a FMA and Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd", 2008).
+#[must_use]
+#[inline]
+pub fn f16_from_f64(x: f64) -> f16 {
+    let single = x as f32;
+    let back = f64::from(single);
+    if back == x || x.is_nan() {
+        return f16::from_f32(single);
+    }
+    let toward_zero = if back.abs() > x.abs() { single.to_bits() - 1 } else { single.to_bits() };
+    f16::from_f32(f32::from_bits(toward_zero | 1))
 }
 
 /// A double as an x87 extended number, which holds every one exactly.

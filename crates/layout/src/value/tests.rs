@@ -103,6 +103,20 @@ proptest! {
     }
 
     #[test]
+    fn a_half_is_the_nearest(exponent in -30_i32..20, fraction in 0_u64..1 << 52, sign: bool) {
+        let x = f64::from_bits(((exponent + 1023) as u64) << 52 | fraction) * if sign { -1.0 } else { 1.0 };
+        let half = f16_from_f64(x);
+        let distance = |h: f16| (h.to_f64() - x).abs();
+        for neighbour in [half.to_bits().wrapping_sub(1), half.to_bits() + 1] {
+            let neighbour = f16::from_bits(neighbour);
+            if half.is_finite() && neighbour.is_finite() {
+                let (own, other) = (distance(half), distance(neighbour));
+                prop_assert!(own < other || (own == other && half.to_bits() % 2 == 0), "{} {}", x, half);
+            }
+        }
+    }
+
+    #[test]
     fn every_time_reads_back(count: i64, base in 0_usize..12, step in 1_u32..50) {
         let code = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs"][base];
         let unit = dtype(&format!("M8[{step}{code}]"));
