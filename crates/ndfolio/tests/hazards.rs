@@ -111,13 +111,10 @@ fn a_cut_of_another_process_in_the_middle_of_a_pass() {
     let folder = Folder::new();
     let path = big(&folder, "a.npy");
     let array = ndfolio::open(&path).unwrap();
-    let cutter = {
-        let path = path.clone();
-        std::thread::spawn(move || {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-            cut(&path, 1000);
-        })
-    };
+    let cutter = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        cut(&path, 1000);
+    });
     let failed = (0..100_000).find_map(|_| array.stats(&Run::default()).err());
     cutter.join().unwrap();
     assert!(failed.unwrap().to_string().contains("a.npy"));
