@@ -244,7 +244,7 @@ mod tests {
         Comparer::new(&left, &right, tolerance).unwrap().update(
             &mut a.1.to_vec(),
             &mut b.1.to_vec(),
-            10,
+            &|i| 10 + i,
             &mut found,
         );
         found

@@ -149,7 +149,7 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         assert_eq!(Location::parse(&file).unwrap().path(), file);
         let place = Location::parse(folder.join("b::c[0][1]")).unwrap();
-        assert_eq!((place.path(), place.steps), (&*file, vec![select("1")]));
+        assert_eq!((place.path(), &place.steps), (&*file, &vec![select("1")]));
         let odd = OsStr::from_bytes(b"caf\xe9.npy[1:3]");
         assert_eq!(Location::parse(odd).unwrap().path().as_os_str().as_bytes(), b"caf\xe9.npy");
         std::fs::remove_dir_all(&folder).unwrap();
