@@ -111,7 +111,7 @@ proptest! {
             let neighbour = f16::from_bits(neighbour);
             if half.is_finite() && neighbour.is_finite() {
                 let (own, other) = (distance(half), distance(neighbour));
-                prop_assert!(own < other || (own == other && half.to_bits() % 2 == 0), "{} {}", x, half);
+                prop_assert!(own < other || (own == other && half.to_bits().is_multiple_of(2)), "{} {}", x, half);
             }
         }
     }
