@@ -139,6 +139,43 @@ pub enum StoreError {
         limit: usize,
     },
 
+    /// Something that other files or systems can do, and this one cannot. There is another way each time.
+    #[error("{}: cannot {operation} here: {source}; choose another way to read", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        operation: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A piece of a pass is longer than the buffers may be.
+    #[error("{}: {len} bytes at offset {offset} are to be read at once, and the buffers may take {budget}; \
+        allow more memory or read smaller pieces", path.display())]
+    Budget {
+        /// The file.
+        path: PathBuf,
+        /// Where the piece begins.
+        offset: u64,
+        /// How long it is.
+        len: u64,
+        /// How many bytes the buffers may take.
+        budget: u64,
+    },
+
+    /// The process may not keep that much in memory.
+    #[error("{}: cannot lock {needed} bytes in memory: the limit is {limit} bytes for the whole process; raise \
+        it (ulimit -l) or lock less", path.display())]
+    LockLimit {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes were to be locked: whole pages.
+        needed: u64,
+        /// The limit of this process.
+        limit: u64,
+    },
+
     /// Any other failure of the system.
     #[error("{}: cannot {operation}{}: {source}", path.display(), At(*offset))]
     Io {
@@ -170,6 +207,9 @@ impl StoreError {
             | StoreError::NoSpace { path, .. }
             | StoreError::TooLarge { path, .. }
             | StoreError::TooManyMappings { path, .. }
+            | StoreError::Unsupported { path, .. }
+            | StoreError::Budget { path, .. }
+            | StoreError::LockLimit { path, .. }
             | StoreError::Io { path, .. } => path,
         }
     }

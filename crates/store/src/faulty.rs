@@ -1,16 +1,21 @@
 //! System calls that fail on purpose: the n-th one, for every n, as SQLite's tests do it.
 
+mod engines;
 mod tests;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::num::NonZeroU64;
 use std::os::fd::BorrowedFd;
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Mutex;
 
-use crate::Existing;
+use crate::cache::CachedPages;
 use crate::syscalls::{Access, Calls, System};
+use crate::{Advice, Existing};
 
 /// What a failing call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +55,13 @@ impl Faulty {
 
     /// Fails the first call named `only`.
     pub(crate) fn first(only: &'static str, fault: Fault) -> &'static Faulty {
+        Faulty::nth(only, 0, fault)
+    }
+
+    /// Fails a call named `only` after `after` others of that name.
+    pub(crate) fn nth(only: &'static str, after: usize, fault: Fault) -> &'static Faulty {
         let only = Some(only);
-        Box::leak(Box::new(Faulty { after: 0, fault, only, limit: None, state: Mutex::default() }))
+        Box::leak(Box::new(Faulty { after, fault, only, limit: None, state: Mutex::default() }))
     }
 
     /// Fails nothing, but says that files are limited to `limit` bytes.
@@ -148,6 +158,59 @@ impl Calls for Faulty {
         self.count("msync")?;
         // SAFETY: passed on from the caller.
         unsafe { System.msync(base, len) }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open_direct(&self, file: &fs::File, path: &Path) -> io::Result<fs::File> {
+        self.count("open_direct")?;
+        System.open_direct(file, path)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn may_submit(&self) -> io::Result<()> {
+        self.count("submit").map(|_| ())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn completed(&self, result: i32) -> i32 {
+        match self.count("completed") {
+            Ok(true) => result - result / 2,
+            Ok(_) => result,
+            Err(error) => -error.raw_os_error().unwrap(),
+        }
+    }
+
+    fn cachestat(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<CachedPages> {
+        self.count("cachestat")?;
+        System.cachestat(file, offset, len)
+    }
+
+    unsafe fn mincore(&self, base: NonNull<u8>, len: usize, pages: &mut [u8]) -> io::Result<()> {
+        self.count("mincore")?;
+        // SAFETY: passed on from the caller.
+        unsafe { System.mincore(base, len, pages) }
+    }
+
+    fn fadvise(
+        &self,
+        file: &fs::File,
+        offset: u64,
+        len: Option<NonZeroU64>,
+        advice: Advice,
+    ) -> io::Result<()> {
+        self.count("fadvise")?;
+        System.fadvise(file, offset, len, advice)
+    }
+
+    fn sync_range(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+        self.count("sync_range")?;
+        System.sync_range(file, offset, len)
+    }
+
+    unsafe fn mlock(&self, base: NonNull<u8>, len: usize) -> io::Result<()> {
+        self.count("mlock")?;
+        // SAFETY: passed on from the caller.
+        unsafe { System.mlock(base, len) }
     }
 
     fn rename(&self, folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr, existing: Existing) -> io::Result<()> {

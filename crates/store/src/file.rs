@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::handle::{Handle, again};
+use crate::io::direct::Descriptor;
 use crate::mapping::{Mapping, Region, page_lost};
 use crate::syscalls::{Access, Calls, SYSTEM};
 use crate::{FileId, Mode, Result, StoreError};
@@ -43,6 +44,8 @@ pub struct File {
     private: OnceLock<Arc<Region>>,
     /// Held while `private` is made, so that there is only one.
     making: Mutex<()>,
+    /// Opened when it is needed.
+    direct: OnceLock<Result<Descriptor, i32>>,
 }
 
 impl File {
@@ -85,6 +88,7 @@ impl File {
             shared: Mutex::new(Vec::new()),
             private: OnceLock::new(),
             making: Mutex::new(()),
+            direct: OnceLock::new(),
         })
     }
 
@@ -240,8 +244,7 @@ impl File {
     fn flush_and_check(&self, regions: &[Arc<Region>], range: &Range<u64>) -> Result<()> {
         if let Err(source) = self.sync(regions, range) {
             let error = self.handle.write_failed("flush", range.start, range.end - range.start, source);
-            // A second failure at the same time adds nothing.
-            let _ = self.poison.set(error.to_string());
+            self.poison(&error);
             return Err(error);
         }
         self.check()?;
@@ -311,7 +314,17 @@ impl File {
         Ok(Arc::clone(self.private.get_or_init(|| Arc::new(region))))
     }
 
-    fn expect_within(&self, offset: u64, len: u64) -> Result<()> {
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
+        &self.handle
+    }
+
+    /// The second descriptor, past the page cache, or the error number with which it was refused.
+    pub(crate) fn direct(&self) -> Result<&Descriptor, i32> {
+        let open = || Descriptor::open(&self.handle, &self.absolute, self.id);
+        self.direct.get_or_init(open).as_ref().map_err(|&code| code)
+    }
+
+    pub(crate) fn expect_within(&self, offset: u64, len: u64) -> Result<()> {
         self.handle.expect_within(offset, len, self.len)
     }
 
@@ -322,6 +335,12 @@ impl File {
             }
             None => Ok(()),
         }
+    }
+
+    /// Nothing is written any more after this failure.
+    pub(crate) fn poison(&self, error: &StoreError) {
+        // A second failure at the same time adds nothing.
+        let _ = self.poison.set(error.to_string());
     }
 
     fn sync(&self, regions: &[Arc<Region>], range: &Range<u64>) -> io::Result<()> {
@@ -365,7 +384,7 @@ impl fmt::Debug for File {
 }
 
 /// The value in a lock; a panic elsewhere leaves what these locks hold whole.
-fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -11,7 +11,7 @@ use crate::syscalls::Calls;
 use crate::{Result, StoreError};
 
 /// How often a call that says "try again" is tried again, a millisecond apart.
-const MAX_RETRIES: u32 = 1000;
+pub(crate) const MAX_RETRIES: u32 = 1000;
 
 /// How many bytes of zeros are written at a time where space cannot be reserved otherwise.
 const ZEROS: usize = 1 << 20;

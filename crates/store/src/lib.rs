@@ -3,6 +3,10 @@
 //! * [`File`] is a file that exists. Opening it never changes it, and nothing here ever makes it longer.
 //! * [`Mapping`] is a part of a [`File`] in memory, reached through raw pointers or through checked copies.
 //! * [`NewFile`] is a file that appears whole under its name, or not at all.
+//! * [`File::stream`] brings the pieces of a pass into private memory, by one of three engines, for several
+//!   workers; [`File::choose`] says which engine suits.
+//! * [`File::residency`], [`prefetch`](File::prefetch), [`evict`](File::evict) and [`lock`](File::lock) show the
+//!   page cache and put it into the caller's hands.
 //!
 //! Nothing here knows a dtype or a shape. Offsets and lengths are bytes everywhere.
 //!
@@ -34,20 +38,24 @@
 #[cfg(not(unix))]
 compile_error!("ndfolio-store asks a Unix system for everything; there is no other implementation yet");
 
+mod cache;
 mod error;
 mod file;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "guard/none.rs")]
 mod guard;
 mod handle;
+mod io;
 mod mapping;
 mod mode;
 mod new_file;
 mod syscalls;
 mod temporary;
 
+pub use cache::{Advice, FileSystem, LockedRange, Residency};
 pub use error::{Result, StoreError};
 pub use file::File;
 pub use guard::MAX_MAPPINGS;
+pub use io::{AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces};
 pub use mapping::Mapping;
 pub use mode::{Existing, FileId, Mode, Reserve};
 pub use new_file::NewFile;

@@ -3,15 +3,22 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::num::NonZeroU64;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::OpenOptionsExt;
+#[cfg(target_os = "linux")]
+use std::path::Path;
+use std::path::PathBuf;
 use std::ptr::{self, NonNull};
 
 use rustix::fs::{AtFlags, FallocateFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MsyncFlags, ProtFlags};
 
-use crate::Existing;
+use crate::cache::{CachedPages, cachestat, fadvise, sync_range};
+use crate::{Advice, Existing};
 
 /// What a mapping may do with its pages, and whom it shows changes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +122,74 @@ pub(crate) trait Calls: Send + Sync {
         unsafe { Ok(rustix::mm::msync(base.as_ptr().cast(), len, MsyncFlags::SYNC)?) }
     }
 
+    /// A second descriptor of the file, which reads past the page cache. By the path only where there is no
+    /// `/proc`: the caller looks which file it got.
+    #[cfg(target_os = "linux")]
+    fn open_direct(&self, file: &fs::File, path: &Path) -> io::Result<fs::File> {
+        let open = |path: &Path| {
+            let flags = libc::O_DIRECT | libc::O_NONBLOCK | libc::O_NOCTTY;
+            fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
+        };
+        match open(&own_path(file)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => open(path),
+            result => result,
+        }
+    }
+
+    /// Asked before queued reads are handed to the system.
+    #[cfg(target_os = "linux")]
+    fn may_submit(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What a queued read came to: bytes, or the negative number of an error.
+    #[cfg(target_os = "linux")]
+    fn completed(&self, result: i32) -> i32 {
+        result
+    }
+
+    /// How many pages of the range are in the page cache, and how many of them are dirty.
+    fn cachestat(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<CachedPages> {
+        cachestat(file, offset, len)
+    }
+
+    /// Tells for each page of a mapping whether it is in the page cache (lowest bit).
+    ///
+    /// # Safety
+    ///
+    /// `base` and `len` are a live mapping.
+    unsafe fn mincore(&self, base: NonNull<u8>, len: usize, pages: &mut [u8]) -> io::Result<()> {
+        assert!(pages.len() >= len.div_ceil(page_size()));
+        // SAFETY: the caller vouches for the mapping, and there is a byte for each of its pages.
+        let code = unsafe { libc::mincore(base.as_ptr().cast(), len, pages.as_mut_ptr().cast()) };
+        if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    fn fadvise(
+        &self,
+        file: &fs::File,
+        offset: u64,
+        len: Option<NonZeroU64>,
+        advice: Advice,
+    ) -> io::Result<()> {
+        fadvise(file, offset, len, advice)
+    }
+
+    /// Writes the dirty pages of the range to the disk and waits for them. Not the file's metadata.
+    fn sync_range(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+        sync_range(file, offset, len)
+    }
+
+    /// Keeps the pages of a mapping in memory until it is unmapped.
+    ///
+    /// # Safety
+    ///
+    /// `base` and `len` are a live mapping.
+    unsafe fn mlock(&self, base: NonNull<u8>, len: usize) -> io::Result<()> {
+        // SAFETY: the caller vouches for the range, and mlock changes no memory of ours.
+        unsafe { Ok(rustix::mm::mlock(base.as_ptr().cast(), len)?) }
+    }
+
     /// Gives the file `from` of the folder the name `to`.
     fn rename(&self, folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr, existing: Existing) -> io::Result<()> {
         match existing {
@@ -183,6 +258,11 @@ impl Calls for System {}
 
 /// The one instance that everything outside of tests uses.
 pub(crate) static SYSTEM: System = System;
+
+/// A path by which this process reaches its own descriptor, where there is a `/proc`.
+pub(crate) fn own_path(file: &fs::File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
 
 /// Size of a page in bytes: a power of two.
 pub(crate) fn page_size() -> usize {

@@ -13,8 +13,8 @@ const NEW: u8 = 0x22;
 const LEN: usize = 10_000;
 
 /// Failures that say nothing about the disk: with them, everything has to succeed.
-const HARMLESS: [Fault; 3] = [Fault::Short, Fault::Once(libc::EINTR), Fault::Once(libc::EAGAIN)];
-const HARMFUL: [Fault; 6] = [
+pub(super) const HARMLESS: [Fault; 3] = [Fault::Short, Fault::Once(libc::EINTR), Fault::Once(libc::EAGAIN)];
+pub(super) const HARMFUL: [Fault; 6] = [
     Fault::Once(libc::EIO),
     Fault::Once(libc::ENOSPC),
     Fault::Once(libc::EOPNOTSUPP),
@@ -24,10 +24,10 @@ const HARMFUL: [Fault; 6] = [
 ];
 
 /// A folder that is removed in the end.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("ndfolio-store-unit-{}-{count}", process::id()));
@@ -35,7 +35,7 @@ impl Folder {
         Folder(path)
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         self.0.join("data.bin")
     }
 
@@ -57,7 +57,7 @@ impl Drop for Folder {
 }
 
 /// Runs `scenario` with every call failing in turn, until a run makes too few calls for another failure.
-fn fail_every_call(faults: &[Fault], mut scenario: impl FnMut(&'static Faulty)) {
+pub(super) fn fail_every_call(faults: &[Fault], mut scenario: impl FnMut(&'static Faulty)) {
     for &fault in faults {
         for after in 0.. {
             let calls = Faulty::after(after, fault);
@@ -70,7 +70,7 @@ fn fail_every_call(faults: &[Fault], mut scenario: impl FnMut(&'static Faulty)) 
     }
 }
 
-fn is_harmless(calls: &Faulty) -> bool {
+pub(super) fn is_harmless(calls: &Faulty) -> bool {
     // The kernel never interrupts a rename or a mapping, so nobody repeats them.
     HARMLESS.contains(&calls.fault) && calls.failed() != Some("rename")
 }

@@ -80,6 +80,16 @@ impl Region {
         self.access.is_writable()
     }
 
+    /// Address and length of the mapping.
+    pub(crate) fn pages(&self) -> (NonNull<u8>, usize) {
+        (self.pages.base, self.pages.len)
+    }
+
+    /// Whether the pages are those of this open file.
+    pub(crate) fn is_of(&self, handle: &Arc<Handle>) -> bool {
+        Arc::ptr_eq(&self.handle, handle)
+    }
+
     /// Address of the byte at `offset` of the file, which the region holds.
     pub(crate) fn pointer(&self, offset: u64) -> *mut u8 {
         let index = self.index(offset);
@@ -93,10 +103,16 @@ impl Region {
 
     /// Fills `buf` with the bytes at `offset` of the file. The caller has checked that the region holds them.
     pub(crate) fn read(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+        self.read_unchecked(offset, buf);
+        self.check(offset..offset + buf.len() as u64)
+    }
+
+    /// As [`read`](Self::read), but whether the bytes are the file's is known only once
+    /// [`check`](Self::check) says so.
+    pub(crate) fn read_unchecked(&self, offset: u64, buf: &mut [u8]) {
         assert!(self.holds(offset, buf.len()));
         // SAFETY: the region holds all these bytes, and stays mapped while it is borrowed.
         unsafe { copy::read(self.pointer(offset), buf) };
-        self.check(offset..offset + buf.len() as u64)
     }
 
     /// Writes `data` at `offset` of the file. The caller has checked that the region holds that place and is

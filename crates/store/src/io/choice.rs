@@ -1,0 +1,207 @@
+//! Which engine suits a pass, from what can be found out.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::{IoEngine, direct};
+use crate::mapping::Region;
+use crate::syscalls::{self, Access};
+use crate::{Advice, File, Mode};
+
+/// Passes of fewer bytes are over before a mapping or a queue is made.
+const SMALL: u64 = 1 << 20;
+/// Fewer pieces than these are read one after the other in no time; of more, cold ones wait for each other.
+const FEW: usize = 256;
+
+/// Passes of fewer bytes are over before it pays to find out how the page cache holds them.
+const PROBED: u64 = 64 << 20;
+
+/// Ranges of up to this many blocks are looked at as a whole, longer ones in this many blocks.
+const SAMPLES: u64 = 64;
+
+/// The largest folio, in bytes: a fresh mapping gets one with a single fault, if it has it as a whole.
+const BLOCK: u64 = 2 << 20;
+
+/// In how many resident blocks faults are counted.
+const PROBES: usize = 3;
+
+/// From this resident share on, the device is slower than the page cache with its gaps.
+const HOT: f64 = 0.5;
+
+/// Faults in a block of a fresh mapping up to which folios count as large. Single pages take 32.
+const LARGE_FOLIO_FAULTS: u64 = 4;
+
+/// In what order a pass goes through its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pattern {
+    /// Front to back, (nearly) all of it.
+    Sequential,
+    /// Pieces with gaps between them, or in no order.
+    Sparse,
+}
+
+/// What a pass is going to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPlan {
+    /// From the first byte to the last: offsets in the file.
+    pub range: Range<u64>,
+    /// Bytes that are read: of all pieces together.
+    pub bytes: u64,
+    /// How many pieces there are.
+    pub pieces: usize,
+    /// In what order.
+    pub pattern: Pattern,
+}
+
+/// The engine that suits a pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The engine.
+    pub engine: IoEngine,
+    /// Advice that helps it, for [`File::advise`]; [`Advice::Normal`] where none is needed.
+    pub advice: Advice,
+    /// Why, in one sentence with the numbers.
+    pub reason: String,
+}
+
+impl Choice {
+    fn new(engine: IoEngine, reason: impl Into<String>) -> Self {
+        Choice { engine, advice: Advice::Normal, reason: reason.into() }
+    }
+}
+
+impl File {
+    /// Which engine suits a pass, from the file system, what the page cache holds, and how it holds it.
+    ///
+    /// Reads at most a few blocks to find out. What cannot be found out speaks for [`IoEngine::Pread`].
+    #[must_use]
+    pub fn choose(&self, plan: &AccessPlan) -> Choice {
+        if self.mode() == Mode::CopyOnWrite {
+            return Choice::new(IoEngine::Pread, "mode 'c' has bytes of its own, which only pread reaches");
+        }
+        if plan.bytes < SMALL && plan.pieces < FEW {
+            let reason = format!("{} bytes are read before anything else is ready", plan.bytes);
+            return Choice::new(IoEngine::Pread, reason);
+        }
+        let file_system = self.file_system();
+        if file_system.network {
+            let reason = format!("the file system is {}: large reads, no page faults", file_system.name);
+            return Choice::new(IoEngine::Pread, reason);
+        }
+        let range = plan.range.start.min(self.len())..plan.range.end.min(self.len());
+        let (share, hot_blocks) = self.resident_share(&range);
+        match share {
+            None => self.choose_unknown(plan),
+            Some(share) if share >= HOT && plan.bytes < PROBED => {
+                let reason = format!("{:.0} % of {} bytes are in the page cache", share * 100.0, plan.bytes);
+                Choice::new(IoEngine::Pread, reason)
+            }
+            Some(share) if share >= HOT => self.choose_hot(share, &hot_blocks),
+            Some(share) => self.choose_cold(plan, share),
+        }
+    }
+
+    fn choose_hot(&self, share: f64, blocks: &[Range<u64>]) -> Choice {
+        let known = format!("{:.0} % of the range are in the page cache", share * 100.0);
+        match self.usual_faults(blocks) {
+            Some(faults) if faults <= LARGE_FOLIO_FAULTS => {
+                Choice::new(IoEngine::Mmap, format!("{known}, in large folios ({faults} faults for 2 MiB)"))
+            }
+            Some(faults) => {
+                Choice::new(IoEngine::Pread, format!("{known}, in small folios ({faults} faults for 2 MiB)"))
+            }
+            None => Choice::new(IoEngine::Pread, format!("{known}, but how it holds them is not known")),
+        }
+    }
+
+    fn choose_cold(&self, plan: &AccessPlan, share: f64) -> Choice {
+        let known = format!("{:.0} % of the range are in the page cache", share * 100.0);
+        match direct::probe(self) {
+            Ok(_) => Choice::new(
+                IoEngine::Direct,
+                format!("{known}, so {} pieces come from the device, past it", plan.pieces),
+            ),
+            Err(error) => through_cache(plan, format!("{known}, but it cannot be passed by ({error})")),
+        }
+    }
+
+    fn choose_unknown(&self, plan: &AccessPlan) -> Choice {
+        through_cache(plan, "what the page cache holds is not known, and reading through it is never far off")
+    }
+
+    /// The resident share of the range, if it is known, and the blocks looked at that are resident as a whole.
+    fn resident_share(&self, range: &Range<u64>) -> (Option<f64>, Vec<Range<u64>>) {
+        let first = range.start / BLOCK;
+        let blocks = range.end.div_ceil(BLOCK).saturating_sub(first);
+        let count = blocks.min(SAMPLES);
+        let (mut pages, mut resident, mut hot_blocks) = (0, 0, Vec::new());
+        for sample in 0..count {
+            let start = (first + sample * blocks / count) * BLOCK;
+            let block = start..start + BLOCK;
+            let wanted = start.max(range.start)..block.end.min(range.end);
+            let Ok(found) = self.residency(wanted) else { return (None, Vec::new()) };
+            let Some(here) = found.resident else { return (None, Vec::new()) };
+            pages += found.pages;
+            resident += here;
+            if here == found.pages && self.holds_whole(&block) {
+                hot_blocks.push(block);
+            }
+        }
+        (Some(resident as f64 / pages.max(1) as f64), hot_blocks)
+    }
+
+    /// Whether the block lies in the file, and all of it in the page cache.
+    fn holds_whole(&self, block: &Range<u64>) -> bool {
+        block.end <= self.len()
+            && self.residency(block.clone()).is_ok_and(|found| found.resident == Some(found.pages))
+    }
+
+    /// The faults of one of the blocks, such that as many have more as have less: the beginning of a file has
+    /// small folios even where the rest has large ones.
+    fn usual_faults(&self, blocks: &[Range<u64>]) -> Option<u64> {
+        let few = (0..PROBES).map(|probe| blocks.get((2 * probe + 1) * blocks.len() / (2 * PROBES)));
+        let mut faults: Vec<u64> = few.flatten().filter_map(|block| self.faults(block)).collect();
+        faults.sort_unstable();
+        faults.get(faults.len() / 2).copied()
+    }
+
+    /// Minor faults that it takes to touch each page of a resident block through a fresh mapping.
+    fn faults(&self, block: &Range<u64>) -> Option<u64> {
+        let region = Region::new(self.handle(), block.clone(), Access::Read).ok()?;
+        let (base, len) = region.pages();
+        let before = minor_faults()?;
+        for offset in (0..len).step_by(syscalls::page_size()) {
+            // SAFETY: the block is mapped, and guarded; the load is atomic, and allowed in read-only memory.
+            unsafe { (*base.as_ptr().add(offset).cast::<AtomicU8>()).load(Ordering::Relaxed) };
+        }
+        Some(minor_faults()?.saturating_sub(before))
+    }
+}
+
+fn through_cache(plan: &AccessPlan, reason: impl Into<String>) -> Choice {
+    let advice = match plan.pattern {
+        Pattern::Sequential => Advice::Sequential,
+        Pattern::Sparse => Advice::Normal,
+    };
+    Choice { advice, ..Choice::new(IoEngine::Pread, reason) }
+}
+
+/// Minor faults of this thread so far.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn minor_faults() -> Option<u64> {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: the structure is the system's own, and written as a whole where the call succeeds.
+    let usage = unsafe {
+        if libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) != 0 {
+            return None;
+        }
+        usage.assume_init()
+    };
+    u64::try_from(usage.ru_minflt).ok()
+}
+
+/// No other system counts for a thread alone.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn minor_faults() -> Option<u64> {
+    None
+}
