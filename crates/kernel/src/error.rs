@@ -35,6 +35,21 @@ pub enum KernelError {
         /// The dtype of the items.
         dtype: DType,
     },
+    /// An extreme of no items.
+    #[error("zero-size array to reduction operation {operation} which has no identity")]
+    NoIdentity {
+        /// NumPy's name of it.
+        operation: &'static str,
+    },
+    /// A place among no items.
+    #[error("attempt to get {operation} of an empty sequence")]
+    EmptySequence {
+        /// NumPy's name of it.
+        operation: &'static str,
+    },
+    /// A place among items that are all left out.
+    #[error("All-NaN slice encountered")]
+    AllNan,
 }
 
 fn way(rule: &Casting) -> &'static str {

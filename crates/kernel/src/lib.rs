@@ -4,13 +4,16 @@
 //! takes bytes or values that belong to the caller alone; what other processes can change has been copied
 //! before it comes here.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod cast;
 mod compare;
 mod element;
 mod error;
 mod normalize;
+pub mod reduce;
+#[allow(unsafe_code, reason = "functions compiled for instruction sets that the processor must have")]
+mod simd;
 mod strided;
 pub mod summary;
 mod swap;

@@ -1,20 +1,15 @@
 //! Descriptive statistics: count, minimum, maximum, sum, mean, standard deviation.
 //!
 //! Not-a-number (NaN, NaT) is counted and left out of everything else. Integers are summed exactly;
-//! floating-point numbers are widened to double precision first.
-
-mod axis;
-mod blocks;
-mod item;
+//! floating-point numbers are widened to double precision first. The values come from [`reduce`](crate::reduce).
 
 use ndfolio_layout::{DType, Kind, Value};
 use num_complex::Complex;
 
-pub use axis::AxisSummary;
-use blocks::Blocks;
-use item::{Item, Time};
-
-use crate::KernelError;
+use crate::{
+    KernelError,
+    reduce::{NanPolicy, Op, Partial, Reducer, Wanted},
+};
 
 /// A number that a statistic gives.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,7 +36,7 @@ pub struct Summary {
     pub min: Option<Value>,
     /// The largest.
     pub max: Option<Value>,
-    /// The arithmetic mean; for times a value of the dtype, rounded to its unit.
+    /// The arithmetic mean; for times a value of the dtype, rounded down to its unit.
     pub mean: Option<Mean>,
     /// The standard deviation with ddof 0; none for times.
     pub std: Option<f64>,
@@ -58,93 +53,71 @@ pub enum Mean {
     Time(Value),
 }
 
-trait Summarize {
-    fn update(&mut self, items: &[u8]);
-    fn finish(&self) -> Summary;
+/// Makes summaries of items of a dtype.
+#[derive(Clone, Debug)]
+pub struct Summarizer {
+    kind: Kind,
+    reducer: Reducer,
 }
 
-/// The statistics of a row of items that comes in pieces.
-///
-/// The items are cut into blocks of a fixed number whatever the pieces are, and the blocks are merged in a
-/// fixed binary tree, so the pieces make no difference to a bit of the result.
-pub struct ItemSummary {
-    dtype: DType,
-    state: Box<dyn Summarize + Send>,
-}
-
-impl ItemSummary {
+impl Summarizer {
     /// For items of this dtype.
     ///
     /// # Errors
     /// [`KernelError::NoOperation`] for text, void, records and long doubles.
     pub fn new(dtype: &DType) -> Result<Self, KernelError> {
-        let state = for_kind(dtype, Full)?;
-        Ok(ItemSummary { dtype: dtype.clone(), state })
+        let wanted = Wanted::SUM | Wanted::M2 | Wanted::EXTREMES | Wanted::NONZERO;
+        let refused = || KernelError::NoOperation { operation: "a summary of numbers", dtype: dtype.clone() };
+        let reducer = Reducer::any(dtype, wanted, NanPolicy::Skip).map_err(|_| refused())?;
+        Ok(Summarizer { kind: dtype.kind().ok_or_else(refused)?, reducer })
     }
 
-    /// Takes in more items, contiguous and in the dtype's byte order; their bytes are used up on the way.
-    pub fn update(&mut self, items: &mut [u8]) {
-        crate::to_native(items, &self.dtype);
-        self.state.update(items);
-    }
-
-    /// The statistics of all items so far.
+    /// What finds the values that a summary is made of.
     #[must_use]
-    pub fn finish(&self) -> Summary {
-        self.state.finish()
-    }
-}
-
-/// Makes something for an item type that is only known at run time.
-trait Make {
-    type Made;
-    fn real<T: Item>(self, zero: T) -> Self::Made;
-    fn complex<T>(self) -> Self::Made
-    where
-        Complex<T>: crate::Element + item::Parts;
-}
-
-struct Full;
-
-impl Make for Full {
-    type Made = Box<dyn Summarize + Send>;
-
-    fn real<T: Item>(self, zero: T) -> Self::Made {
-        Box::new(Blocks::new(zero))
+    pub fn reducer(&self) -> &Reducer {
+        &self.reducer
     }
 
-    fn complex<T>(self) -> Self::Made
-    where
-        Complex<T>: crate::Element + item::Parts,
-    {
-        Box::new(axis::ComplexCells::<Complex<T>>::new(1))
-    }
-}
-
-fn for_kind<M: Make>(dtype: &DType, make: M) -> Result<M::Made, KernelError> {
-    use half::f16;
-    Ok(match dtype.kind() {
-        Some(Kind::Bool) => make.real(false),
-        Some(Kind::Int8) => make.real(0_i8),
-        Some(Kind::Int16) => make.real(0_i16),
-        Some(Kind::Int32) => make.real(0_i32),
-        Some(Kind::Int64) => make.real(0_i64),
-        Some(Kind::UInt8) => make.real(0_u8),
-        Some(Kind::UInt16) => make.real(0_u16),
-        Some(Kind::UInt32) => make.real(0_u32),
-        Some(Kind::UInt64) => make.real(0_u64),
-        Some(Kind::Float16) => make.real(f16::ZERO),
-        Some(Kind::Float32) => make.real(0_f32),
-        Some(Kind::Float64) => make.real(0_f64),
-        Some(Kind::Complex64) => make.complex::<f32>(),
-        Some(Kind::Complex128) => make.complex::<f64>(),
-        Some(kind @ (Kind::Datetime(unit) | Kind::Timedelta(unit))) => {
-            make.real(Time { count: 0, unit, point: matches!(kind, Kind::Datetime(_)) })
+    /// The summary of the items that a state is of.
+    #[must_use]
+    pub fn finish(&self, partial: &Partial) -> Summary {
+        let numbers = partial.count - partial.nan;
+        let some = numbers > 0;
+        let point = matches!(self.kind, Kind::Datetime(_));
+        let time = point || matches!(self.kind, Kind::Timedelta(_));
+        let extreme = |op: Op| if some { op.result(&self.reducer, partial).ok() } else { None };
+        Summary {
+            count: partial.count,
+            nan_count: partial.nan,
+            zeros: (!point).then_some(partial.count - partial.nonzero),
+            min: extreme(Op::Min),
+            max: extreme(Op::Max),
+            mean: some.then(|| self.mean(partial, numbers)),
+            std: (some && !time).then(|| (partial.m2 / numbers as f64).sqrt()),
+            sum: (!point).then(|| self.sum(partial)),
         }
-        _ => {
-            return Err(KernelError::NoOperation { operation: "a summary of numbers", dtype: dtype.clone() });
+    }
+
+    fn sum(&self, partial: &Partial) -> Number {
+        let [re, im] = partial.sum;
+        match self.kind {
+            kind if kind.is_complex() => Number::Complex(Complex::new(re, im)),
+            kind if kind.is_float() => Number::Float(re),
+            _ => Number::Int(partial.int),
         }
-    })
+    }
+
+    fn mean(&self, partial: &Partial, numbers: u64) -> Mean {
+        let n = numbers as f64;
+        let rounded = || partial.int.div_euclid(i128::from(numbers)) as i64;
+        match (self.kind, self.sum(partial)) {
+            (Kind::Datetime(unit), _) => Mean::Time(Value::Datetime(rounded(), unit)),
+            (Kind::Timedelta(unit), _) => Mean::Time(Value::Timedelta(rounded(), unit)),
+            (_, Number::Int(sum)) => Mean::Number(Number::Float(sum as f64 / n)),
+            (_, Number::Float(sum)) => Mean::Number(Number::Float(sum / n)),
+            (_, Number::Complex(sum)) => Mean::Number(Number::Complex(sum / n)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,269 @@
+use super::Key;
+
+/// Running values side by side, so that the compiler keeps them in vector registers. Their number is part of
+/// the order in which floating-point numbers are added.
+pub(super) const LANES: usize = 32;
+
+/// A number, stored as bytes at any address.
+pub(super) trait Item: Copy + PartialOrd + Send + Sync + 'static {
+    /// Its bytes.
+    type Raw: Copy;
+    /// An unsigned number of the same width, to count in.
+    type Tally: Copy + Into<u64>;
+    /// The least of no items.
+    const HIGHEST: Self;
+    /// The greatest of no items.
+    const LOWEST: Self;
+    const ZERO: Self;
+    const NO_TALLY: Self::Tally;
+    /// How many items 64 tallies count before one may overflow.
+    const TALLY_MOST: usize;
+
+    fn raw(bytes: &[u8]) -> &[Self::Raw];
+    fn read(raw: Self::Raw) -> Self;
+    fn reverse(raw: Self::Raw) -> Self::Raw;
+    fn wide(self) -> f64;
+    fn key(self) -> Key;
+    fn from_key(key: Key) -> Self;
+    /// Counts, modulo what the tally holds.
+    fn tally(count: Self::Tally, more: bool) -> Self::Tally;
+    /// A running value that is NaN after a NaN; after opposite infinities too.
+    fn trace(self, trace: Self) -> Self;
+}
+
+/// A whole number.
+pub(super) trait Whole: Item {
+    /// Running sums side by side.
+    type Sums;
+    /// How many items they take before one may overflow; a multiple of the lanes.
+    const MOST: usize;
+
+    /// The exact sums of at most [`MOST`](Self::MOST) items.
+    fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums;
+    /// The sum of all `count` items.
+    fn total(sums: &Self::Sums, count: usize) -> i128;
+    /// Modulo 2^64.
+    fn wrapped(self) -> u64;
+}
+
+/// A floating-point number.
+pub(super) trait Real: Item {}
+
+macro_rules! item {
+    ($type:ty, $tally:ty, $highest:expr, $lowest:expr, |$x:ident| $wide:expr, $key:expr,
+     |$k:ident| $from:expr, |$trace:ident| $traced:expr) => {
+        impl Item for $type {
+            type Raw = [u8; size_of::<$type>()];
+            type Tally = $tally;
+            const HIGHEST: Self = $highest;
+            const LOWEST: Self = $lowest;
+            const ZERO: Self = 0 as $type;
+            const NO_TALLY: $tally = 0;
+            const TALLY_MOST: usize = 64 * if size_of::<$tally>() == 1 { 255 } else { 65_535 };
+
+            #[inline(always)]
+            fn raw(bytes: &[u8]) -> &[Self::Raw] {
+                bytes.as_chunks().0
+            }
+            #[inline(always)]
+            fn read(raw: Self::Raw) -> Self {
+                Self::from_ne_bytes(raw)
+            }
+            #[inline(always)]
+            fn reverse(raw: Self::Raw) -> Self::Raw {
+                <$tally>::from_ne_bytes(raw).swap_bytes().to_ne_bytes()
+            }
+            #[inline(always)]
+            fn wide(self) -> f64 {
+                let $x = self;
+                $wide
+            }
+            fn key(self) -> Key {
+                let $x = self;
+                $key
+            }
+            fn from_key($k: Key) -> Self {
+                $from
+            }
+            #[inline(always)]
+            fn tally(count: $tally, more: bool) -> $tally {
+                count.wrapping_add(<$tally>::from(more))
+            }
+            #[inline(always)]
+            fn trace(self, trace: Self) -> Self {
+                let ($x, $trace) = (self, trace);
+                $traced
+            }
+        }
+    };
+}
+
+macro_rules! reals {
+    ($($type:ty, $tally:ty);*) => {$(
+        item!(
+            $type, $tally, <$type>::INFINITY, <$type>::NEG_INFINITY, |x| f64::from(x),
+            Key::float(f64::from(x), 0.0), |key| key.re as $type, |trace| trace + x
+        );
+        impl Real for $type {}
+    )*};
+}
+
+reals! { f32, u32; f64, u64 }
+
+macro_rules! wholes {
+    // Sums run in a wider type, which so many rows of lanes cannot overflow.
+    ($($type:ty, $tally:ty, $lane:ty, $lanes:expr, $rows:expr);* $(;)?) => {$(
+        item!(
+            $type, $tally, <$type>::MAX, <$type>::MIN, |x| f64::from(x), Key::int(i64::from(x)),
+            |key| key.int as $type, |trace| { let _ = x; trace }
+        );
+
+        impl Whole for $type {
+            type Sums = [$lane; $lanes];
+            const MOST: usize = $lanes * $rows;
+
+            #[inline(always)]
+            fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums {
+                let (rows, rest) = raw.as_chunks::<{ $lanes }>();
+                let mut lanes = [0 as $lane; $lanes];
+                for row in rows {
+                    for i in 0..$lanes {
+                        lanes[i] = lanes[i].wrapping_add(<$lane>::from(read(row[i])));
+                    }
+                }
+                for (i, x) in rest.iter().enumerate() {
+                    lanes[i] = lanes[i].wrapping_add(<$lane>::from(read(*x)));
+                }
+                lanes
+            }
+            fn total(sums: &Self::Sums, _: usize) -> i128 {
+                i128::from(sums.iter().map(|lane| *lane as i64).sum::<i64>())
+            }
+            #[inline(always)]
+            fn wrapped(self) -> u64 {
+                i64::from(self) as u64
+            }
+        }
+    )*};
+}
+
+wholes! {
+    i8, u8, i16, 64, 256;
+    u8, u8, u16, 64, 256;
+    i16, u16, i32, 32, 65_536;
+    u16, u16, u32, 32, 65_536;
+    i32, u32, i64, 32, 1 << 26;
+    u32, u32, i64, 32, 1 << 26;
+}
+
+macro_rules! long_wholes {
+    ($($type:ty, |$x:ident| $key:expr, |$k:ident| $from:expr);* $(;)?) => {$(
+        item!(
+            $type, u64, <$type>::MAX, <$type>::MIN, |$x| $x as f64, $key, |$k| $from,
+            |trace| { let _ = $x; trace }
+        );
+
+        impl Whole for $type {
+            /// The lower and the upper halves of the items apart, each in 64 bits, after the order of signed
+            /// items was made that of unsigned ones.
+            type Sums = [[u64; 16]; 2];
+            const MOST: usize = 1 << 31;
+
+            #[inline(always)]
+            fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums {
+                let (rows, rest) = raw.as_chunks::<16>();
+                let (mut low, mut high) = ([0_u64; 16], [0_u64; 16]);
+                for row in rows {
+                    for i in 0..16 {
+                        let x = read(row[i]) as u64 ^ <$type>::MIN as u64;
+                        low[i] = low[i].wrapping_add(x & 0xffff_ffff);
+                        high[i] = high[i].wrapping_add(x >> 32);
+                    }
+                }
+                for (i, x) in rest.iter().enumerate() {
+                    let x = read(*x) as u64 ^ <$type>::MIN as u64;
+                    low[i] = low[i].wrapping_add(x & 0xffff_ffff);
+                    high[i] = high[i].wrapping_add(x >> 32);
+                }
+                [low, high]
+            }
+            fn total([low, high]: &Self::Sums, count: usize) -> i128 {
+                let sum = |lanes: &[u64; 16]| lanes.iter().map(|x| i128::from(*x)).sum::<i128>();
+                (sum(high) << 32) + sum(low) + i128::from(<$type>::MIN) * count as i128
+            }
+            #[inline(always)]
+            fn wrapped(self) -> u64 {
+                self as u64
+            }
+        }
+    )*};
+}
+
+long_wholes! {
+    i64, |x| Key::int(x), |key| key.int;
+    u64, |x| Key::int((x ^ 1 << 63) as i64), |key| key.int as u64 ^ 1 << 63;
+}
+
+/// A number in the other byte order.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+pub(super) struct Swapped<T>(T);
+
+impl<T: Item> Item for Swapped<T> {
+    type Raw = T::Raw;
+    type Tally = T::Tally;
+    const HIGHEST: Self = Swapped(T::HIGHEST);
+    const LOWEST: Self = Swapped(T::LOWEST);
+    const ZERO: Self = Swapped(T::ZERO);
+    const NO_TALLY: T::Tally = T::NO_TALLY;
+    const TALLY_MOST: usize = T::TALLY_MOST;
+
+    #[inline(always)]
+    fn raw(bytes: &[u8]) -> &[T::Raw] {
+        T::raw(bytes)
+    }
+    #[inline(always)]
+    fn read(raw: T::Raw) -> Self {
+        Swapped(T::read(T::reverse(raw)))
+    }
+    #[inline(always)]
+    fn reverse(raw: T::Raw) -> T::Raw {
+        T::reverse(raw)
+    }
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self.0.wide()
+    }
+    fn key(self) -> Key {
+        self.0.key()
+    }
+    fn from_key(key: Key) -> Self {
+        Swapped(T::from_key(key))
+    }
+    #[inline(always)]
+    fn tally(count: T::Tally, more: bool) -> T::Tally {
+        T::tally(count, more)
+    }
+    #[inline(always)]
+    fn trace(self, trace: Self) -> Self {
+        Swapped(self.0.trace(trace.0))
+    }
+}
+
+impl<T: Whole> Whole for Swapped<T> {
+    type Sums = T::Sums;
+    const MOST: usize = T::MOST;
+
+    #[inline(always)]
+    fn sums(raw: &[T::Raw], read: impl Fn(T::Raw) -> Self) -> T::Sums {
+        T::sums(raw, |x| read(x).0)
+    }
+    fn total(sums: &T::Sums, count: usize) -> i128 {
+        T::total(sums, count)
+    }
+    #[inline(always)]
+    fn wrapped(self) -> u64 {
+        self.0.wrapped()
+    }
+}
+
+impl<T: Real> Real for Swapped<T> {}

@@ -1,0 +1,81 @@
+use super::{BLOCK, Partial, Reducer, Scratch, Wanted};
+
+/// Bytes of blocks that are measured as one where that makes no difference.
+const GROUP: usize = 64 << 10;
+
+/// A subtree of a piece: 2^`level` blocks from block `start`.
+struct Subtree {
+    level: u32,
+    start: u64,
+    partial: Partial,
+}
+
+/// The states of a piece of many blocks, contiguous and in the dtype's byte order, to be pushed into a
+/// [`Tree`](super::Tree) in this order: levels and states of subtrees that are as large as can be.
+///
+/// `first_block` is the number of the piece's first block; the piece starts with that block, and ends with a
+/// whole block unless it is the last. Positions count in items from block 0.
+#[must_use]
+pub fn piece(
+    reducer: &Reducer,
+    items: &[u8],
+    first_block: u64,
+    scratch: &mut Scratch,
+) -> Vec<(u32, Partial)> {
+    let block_size = BLOCK * reducer.itemsize();
+    let origin = first_block * BLOCK as u64;
+    let mut subtrees: Vec<Subtree> = Vec::new();
+    let (mut start, mut rest) = (first_block, items);
+    while !rest.is_empty() {
+        let level = group_level(reducer, start, rest.len() / block_size);
+        let (group, later) = rest.split_at((block_size << level).min(rest.len()));
+        // Places are looked for only in blocks that turn out to have an extreme.
+        let partial = reducer.measure(group, start * BLOCK as u64, scratch);
+        push(reducer, &mut subtrees, Subtree { level, start, partial });
+        (start, rest) = (start + (1 << level), later);
+    }
+    if reducer.wanted().contains(Wanted::POSITIONS) {
+        for subtree in &mut subtrees {
+            place(reducer, items, origin, &mut subtree.partial, scratch);
+        }
+    }
+    subtrees.into_iter().map(|subtree| (subtree.level, subtree.partial)).collect()
+}
+
+/// How many blocks can be measured as one: only where every value is exact, so that no order matters.
+fn group_level(reducer: &Reducer, start: u64, blocks: usize) -> u32 {
+    let exact = reducer.is_whole() && !reducer.wanted().any_inexact();
+    if !exact {
+        return 0;
+    }
+    let most = (GROUP / (BLOCK * reducer.itemsize())).min(blocks).max(1);
+    most.ilog2().min(start.trailing_zeros())
+}
+
+/// Adds a subtree, and merges it with its elder sibling as long as that is there.
+fn push(reducer: &Reducer, subtrees: &mut Vec<Subtree>, mut later: Subtree) {
+    while let Some(earlier) = subtrees
+        .pop_if(|earlier| earlier.level == later.level && earlier.start.trailing_zeros() > earlier.level)
+    {
+        let partial = reducer.merge(&earlier.partial, &later.partial);
+        later = Subtree { level: earlier.level + 1, start: earlier.start, partial };
+    }
+    subtrees.push(later);
+}
+
+/// Turns the first positions of the groups that have the extremes into the positions of those.
+fn place(reducer: &Reducer, items: &[u8], origin: u64, partial: &mut Partial, scratch: &mut Scratch) {
+    let mut find = |from: u64, key| {
+        let at = (from - origin) as usize * reducer.itemsize();
+        let group = (items.len() - at).min(GROUP.max(BLOCK * reducer.itemsize()));
+        // Longer than the group of that extreme at times; but then the first place is in the group.
+        let native = reducer.decode(&items[at..at + group], &mut scratch.native);
+        from + reducer.find(native, key)
+    };
+    if partial.min_at != u64::MAX {
+        partial.min_at = find(partial.min_at, partial.min);
+    }
+    if partial.max_at != u64::MAX {
+        partial.max_at = find(partial.max_at, partial.max);
+    }
+}

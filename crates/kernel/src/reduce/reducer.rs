@@ -1,0 +1,247 @@
+use ndfolio_layout::{DType, Kind, Scalar};
+
+use super::{Partial, Scratch, Wanted, complex, half, item::Swapped, real, scratch::room, truth, whole};
+use crate::{KernelError, simd::Level};
+
+/// What NaN and NaT do to a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NanPolicy {
+    /// The result is NaN too: NumPy's plain functions.
+    #[default]
+    Propagate,
+    /// They are left out: NumPy's `nan…` functions.
+    Skip,
+}
+
+/// A reduction of items of one dtype.
+#[derive(Clone, Debug)]
+pub struct Reducer {
+    pub(super) scalar: Scalar,
+    pub(super) wanted: Wanted,
+    pub(super) nan: NanPolicy,
+    pub(super) level: Level,
+}
+
+/// Calls a function of the module for the dtype's type, in its byte order.
+macro_rules! for_kind {
+    ($reducer:expr, $function:ident, ($($argument:expr),*), ($($more:expr),*)) => {
+        match ($reducer.scalar.kind(), $reducer.is_foreign()) {
+            (Kind::Bool, _) => truth::$function($($argument),*),
+            (Kind::Int8, _) => whole::$function::<i8>($($argument),*),
+            (Kind::Int16, false) => whole::$function::<i16>($($argument),*),
+            (Kind::Int16, true) => whole::$function::<Swapped<i16>>($($argument),*),
+            (Kind::Int32, false) => whole::$function::<i32>($($argument),*),
+            (Kind::Int32, true) => whole::$function::<Swapped<i32>>($($argument),*),
+            (Kind::UInt8, _) => whole::$function::<u8>($($argument),*),
+            (Kind::UInt16, false) => whole::$function::<u16>($($argument),*),
+            (Kind::UInt16, true) => whole::$function::<Swapped<u16>>($($argument),*),
+            (Kind::UInt32, false) => whole::$function::<u32>($($argument),*),
+            (Kind::UInt32, true) => whole::$function::<Swapped<u32>>($($argument),*),
+            (Kind::UInt64, false) => whole::$function::<u64>($($argument),*),
+            (Kind::UInt64, true) => whole::$function::<Swapped<u64>>($($argument),*),
+            // Halves are decoded to singles of this machine.
+            (Kind::Float16, _) | (Kind::Float32, false) => real::$function::<f32>($($argument),*),
+            (Kind::Float32, true) => real::$function::<Swapped<f32>>($($argument),*),
+            (Kind::Float64, false) => real::$function::<f64>($($argument),*),
+            (Kind::Float64, true) => real::$function::<Swapped<f64>>($($argument),*),
+            (Kind::Complex64, false) => complex::$function::<f32>($($argument,)* $($more),*),
+            (Kind::Complex64, true) => complex::$function::<Swapped<f32>>($($argument,)* $($more),*),
+            (Kind::Complex128, false) => complex::$function::<f64>($($argument,)* $($more),*),
+            (Kind::Complex128, true) => complex::$function::<Swapped<f64>>($($argument,)* $($more),*),
+            // Times count like these; `Reducer::new` refuses all others.
+            (_, false) => whole::$function::<i64>($($argument),*),
+            (_, true) => whole::$function::<Swapped<i64>>($($argument),*),
+        }
+    };
+}
+
+impl Reducer {
+    /// For items of this dtype.
+    ///
+    /// # Errors
+    /// [`KernelError::NoOperation`] for text, void, records and long doubles, and for what a dtype does not
+    /// have: sums, products, squares and variances of points in time; products, squares and variances of
+    /// lengths of time.
+    pub fn new(dtype: &DType, wanted: Wanted, nan: NanPolicy) -> Result<Self, KernelError> {
+        let missing = match dtype.kind() {
+            Some(Kind::Datetime(_)) => {
+                refused(wanted, &[("sum", Wanted::SUM), ("prod", Wanted::PROD), ("norm", Wanted::SQUARES)])
+            }
+            Some(Kind::Timedelta(_)) => {
+                refused(wanted, &[("var", Wanted::M2), ("prod", Wanted::PROD), ("norm", Wanted::SQUARES)])
+            }
+            _ => None,
+        };
+        match missing {
+            Some(operation) => Err(KernelError::NoOperation { operation, dtype: dtype.clone() }),
+            None => Reducer::any(dtype, wanted, nan),
+        }
+    }
+
+    /// As [`new`](Self::new), but times are counts and can be added and multiplied as such.
+    ///
+    /// # Errors
+    /// [`KernelError::NoOperation`] for text, void, records and long doubles.
+    pub(crate) fn any(dtype: &DType, wanted: Wanted, nan: NanPolicy) -> Result<Self, KernelError> {
+        let number = |kind: Kind| {
+            let time = matches!(kind, Kind::Datetime(_) | Kind::Timedelta(_));
+            kind == Kind::Bool || kind.is_integer() || kind.is_float() || kind.is_complex() || time
+        };
+        match dtype.as_scalar().filter(|scalar| number(scalar.kind()) && scalar.itemsize() <= 16) {
+            Some(scalar) if !matches!(scalar.kind(), Kind::LongDouble | Kind::CLongDouble) => {
+                Ok(Reducer { scalar, wanted, nan, level: Level::best() })
+            }
+            _ => Err(KernelError::NoOperation { operation: "a reduction", dtype: dtype.clone() }),
+        }
+    }
+
+    /// With an instruction set that may be less than the best. It changes no bit of a result.
+    #[must_use]
+    pub fn with_level(self, level: Level) -> Self {
+        Reducer { level, ..self }
+    }
+
+    /// The values it finds.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
+    /// What it does with NaN.
+    #[must_use]
+    pub fn nan_policy(&self) -> NanPolicy {
+        self.nan
+    }
+
+    /// What is known of no items.
+    #[must_use]
+    pub fn empty(&self) -> Partial {
+        Partial::EMPTY
+    }
+
+    /// What is known of one block: at most [`BLOCK`](super::BLOCK) contiguous items in the dtype's byte
+    /// order, at any address. `first` is the position of the first.
+    ///
+    /// # Panics
+    /// If there are more.
+    #[must_use]
+    pub fn block(&self, items: &[u8], first: u64, scratch: &mut Scratch) -> Partial {
+        assert!(items.len() <= super::BLOCK * self.itemsize(), "more items than a block has");
+        let mut partial = self.measure(items, first, scratch);
+        if self.wanted.contains(Wanted::POSITIONS) {
+            let items = self.decode(items, &mut scratch.native);
+            self.place(items, first, &mut partial);
+        }
+        partial
+    }
+
+    pub(super) fn itemsize(&self) -> usize {
+        self.scalar.itemsize()
+    }
+
+    pub(super) fn is_time(&self) -> bool {
+        matches!(self.scalar.kind(), Kind::Datetime(_) | Kind::Timedelta(_))
+    }
+
+    /// Whether the bytes are in the other order than this machine's.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.scalar.foreign_width() > 1
+    }
+
+    /// Whether sums of items are whole numbers.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.scalar.kind().is_float() && !self.scalar.kind().is_complex()
+    }
+
+    /// The items as the loops read them: halves become singles.
+    pub(super) fn decode<'a>(&self, items: &'a [u8], native: &'a mut Vec<u8>) -> &'a [u8] {
+        if self.scalar.kind() != Kind::Float16 {
+            return items;
+        }
+        let singles = room(native, items.len() * 2);
+        half::decode(self.level, items, self.is_foreign(), singles);
+        singles
+    }
+
+    /// What is known of some items; the places of the extremes are `first`.
+    pub(super) fn measure(&self, items: &[u8], first: u64, scratch: &mut Scratch) -> Partial {
+        if self.scalar.kind() == Kind::Float16
+            && self.wanted == Wanted::SUM
+            && let Some(sum) = half::sum(self.level, items, self.is_foreign())
+        {
+            return Partial { count: items.len() as u64 / 2, sum: [sum, 0.0], ..Partial::EMPTY };
+        }
+        let items = self.decode(items, &mut scratch.native);
+        for_kind!(self, measure, (self, items, first), (&mut scratch.kept))
+    }
+
+    /// Finds the places of the extremes in decoded items.
+    pub(super) fn place(&self, items: &[u8], first: u64, partial: &mut Partial) {
+        if partial.min_at != u64::MAX {
+            partial.min_at = first + self.find(items, partial.min);
+        }
+        if partial.max_at != u64::MAX {
+            partial.max_at = first + self.find(items, partial.max);
+        }
+    }
+
+    /// The place of the first item that equals `key`, among decoded items that have it.
+    pub(super) fn find(&self, items: &[u8], key: super::Key) -> u64 {
+        for_kind!(self, find, (self, items, key), ()) as u64
+    }
+
+    /// What is known of the items of both, `earlier` before `later`.
+    #[must_use]
+    pub fn merge(&self, earlier: &Partial, later: &Partial) -> Partial {
+        let mut all = *earlier;
+        if self.wanted.contains(Wanted::M2) {
+            all.m2 = self.merge_m2(earlier, later);
+        }
+        all.count += later.count;
+        all.merge_nan(later);
+        all.nonzero += later.nonzero;
+        all.int += later.int;
+        all.sum = [earlier.sum[0] + later.sum[0], earlier.sum[1] + later.sum[1]];
+        all.squares += later.squares;
+        if self.wanted.contains(Wanted::EXTREMES) {
+            all.merge_extremes(later);
+        }
+        if self.wanted.contains(Wanted::PROD) {
+            all.int_prod = earlier.int_prod.wrapping_mul(later.int_prod);
+            let complex = self.scalar.kind().is_complex();
+            all.prod =
+                if complex { earlier.prod.times_complex(later.prod) } else { earlier.prod.times(later.prod) };
+        }
+        all
+    }
+
+    /// T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
+    /// Sample Variances", 1979.
+    fn merge_m2(&self, earlier: &Partial, later: &Partial) -> f64 {
+        let (n, m) = (self.numbers(earlier) as f64, self.numbers(later) as f64);
+        if n == 0.0 || m == 0.0 {
+            return if n == 0.0 { later.m2 } else { earlier.m2 };
+        }
+        let (a, b) = (self.mean(earlier), self.mean(later));
+        let (re, im) = (b[0] - a[0], b[1] - a[1]);
+        earlier.m2 + later.m2 + (re * re + im * im) * (n * m / (n + m))
+    }
+
+    /// How many items count: all, or those that are not NaN.
+    pub(crate) fn numbers(&self, partial: &Partial) -> u64 {
+        match self.nan {
+            NanPolicy::Propagate => partial.count,
+            NanPolicy::Skip => partial.count - partial.nan,
+        }
+    }
+
+    /// The mean of the items that count.
+    pub(crate) fn mean(&self, partial: &Partial) -> [f64; 2] {
+        let n = self.numbers(partial) as f64;
+        if self.is_whole() { [partial.int as f64 / n, 0.0] } else { partial.sum.map(|sum| sum / n) }
+    }
+}
+
+fn refused(wanted: Wanted, missing: &[(&'static str, Wanted)]) -> Option<&'static str> {
+    missing.iter().find(|(_, value)| wanted.contains(*value)).map(|(name, _)| *name)
+}
