@@ -1,6 +1,8 @@
+use std::ops::Range;
+
 use ndfolio_kernel::copy_strided;
-use ndfolio_layout::{Order, Span, View};
-use ndfolio_store::File;
+use ndfolio_layout::{Order, Span, Tiles, View};
+use ndfolio_store::{AccessPlan, Dispenser, File, IoEngine, Pattern, Pieces};
 
 use crate::{EngineError, Sink};
 
@@ -62,6 +64,11 @@ impl Fetcher {
             return Ok(file.read_at(view.offset(), out)?);
         }
         let strides = c_strides(view);
+        if let Some(runs) = Runs::far_apart(view)
+            && runs.read(file, &strides, out)?
+        {
+            return Ok(());
+        }
         for tile in view.tiles(WINDOW) {
             let extent = tile.view.extent();
             let window = sized(&mut self.window, extent.end - extent.start);
@@ -75,6 +82,61 @@ impl Fetcher {
             copy_strided((window, from, tile.view.strides()), (out, to, &strides), shape, view.itemsize());
         }
         Ok(())
+    }
+}
+
+/// The runs of a view that lie so far from each other that each is read by itself.
+struct Runs<'a>(Tiles<'a>);
+
+impl<'a> Runs<'a> {
+    /// Fewer runs than these are not worth a queue of requests.
+    const LEAST: usize = 256;
+    /// Closer runs are cheaper to read over: a device reads so much in the time of one request.
+    const APART: u64 = 36 << 10;
+
+    fn far_apart(view: &'a View) -> Option<Self> {
+        let run = view.spans().next()?.len;
+        let tiles = view.tiles(run);
+        let extent = view.extent();
+        let count = tiles.count_tiles();
+        let apart = (extent.end - extent.start) / count.max(1) as u64;
+        (count >= Self::LEAST && run <= WINDOW && apart >= run + Self::APART).then_some(Runs(tiles))
+    }
+
+    /// Reads them from the device with many requests under way, if that is the way for them; else nothing is
+    /// done and the answer is false.
+    fn read(&self, file: &File, strides: &[isize], out: &mut [u8]) -> Result<bool, EngineError> {
+        let view = self.0.view();
+        let plan = AccessPlan {
+            range: view.extent(),
+            bytes: view.nbytes() as u64,
+            pieces: self.0.count_tiles(),
+            pattern: Pattern::Sparse,
+        };
+        if file.choose(&plan).engine != IoEngine::Direct {
+            return Ok(false);
+        }
+        let dispenser = Dispenser::new(self);
+        let Ok(mut stream) = file.stream(IoEngine::Direct, &dispenser, 4 * WINDOW as usize) else {
+            return Ok(false);
+        };
+        while let Some((index, bytes)) = stream.next()? {
+            let Some(tile) = self.0.get(index) else { break };
+            let from = (tile.view.offset() - tile.view.extent().start) as usize;
+            let (to, shape) = (place(&tile.start, strides), tile.view.shape());
+            copy_strided((bytes, from, tile.view.strides()), (out, to, strides), shape, view.itemsize());
+        }
+        Ok(true)
+    }
+}
+
+impl Pieces for Runs<'_> {
+    fn count(&self) -> usize {
+        self.0.count_tiles()
+    }
+
+    fn range(&self, index: usize) -> Range<u64> {
+        self.0.get(index).map_or(0..0, |tile| tile.view.extent())
     }
 }
 

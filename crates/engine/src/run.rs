@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use ndfolio_layout::View;
-use ndfolio_store::File;
+use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine};
 
 use crate::EngineError;
 
@@ -25,10 +25,33 @@ pub trait Observer: Sync {
     }
 }
 
+/// Which way files are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Io {
+    /// As the evidence says: what is in memory already, the file system, the amount.
+    #[default]
+    Auto,
+    /// This way, if the operating system allows it.
+    Force(IoEngine),
+}
+
+impl Io {
+    pub(crate) fn choose(self, file: &File, plan: &AccessPlan) -> Choice {
+        match self {
+            Io::Auto => file.choose(plan),
+            Io::Force(engine) => {
+                Choice { engine, advice: Advice::Normal, reason: "it was asked for".to_owned() }
+            }
+        }
+    }
+}
+
 /// How a pass is to be run.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
     memory: usize,
+    threads: usize,
+    io: Io,
     observer: Option<&'a dyn Observer>,
 }
 
@@ -36,9 +59,10 @@ pub struct Run<'a> {
 const LEAST: usize = 4096;
 
 impl Default for Run<'_> {
-    /// 32 MiB, nobody watching.
+    /// 32 MiB, as many threads as the process may use processors, nobody watching.
     fn default() -> Self {
-        Run { memory: 32 << 20, observer: None }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Run { memory: 32 << 20, threads, io: Io::Auto, observer: None }
     }
 }
 
@@ -47,6 +71,26 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn memory(self, bytes: usize) -> Self {
         Run { memory: bytes.max(LEAST), ..self }
+    }
+
+    /// At most so many threads (one at least). Small passes use one whatever is allowed.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Run { threads: threads.max(1), ..self }
+    }
+
+    /// Which way files are read.
+    #[must_use]
+    pub fn io(self, io: Io) -> Self {
+        Run { io, ..self }
+    }
+
+    pub(crate) fn most_threads(&self) -> usize {
+        self.threads
+    }
+
+    pub(crate) fn way(&self) -> Io {
+        self.io
     }
 
     /// Tells `observer` how far it is, and stops when it says so.

@@ -1,0 +1,92 @@
+//! Reductions, over all items or along axes.
+//!
+//! What is merged with what depends on the array's shape, strides and dtype alone: items are cut into boxes
+//! and blocks of fixed sizes, and those are merged in fixed trees. Threads, memory, the way of reading and
+//! instruction sets change no bit.
+
+mod axes;
+mod columns;
+mod rows;
+
+use ndfolio_kernel::reduce::{Partial, Reducer, Wanted};
+
+use crate::{EngineError, Report, Run, Source};
+use axes::Axes;
+
+/// Bytes of a box: with the items of one it stays in the L2 cache.
+const BOX: usize = 256 << 10;
+
+/// Reduces all items to one state for each reducer, in one pass.
+///
+/// # Errors
+/// What the file reports, a cancelled run, too little memory for a box.
+pub fn reduce(
+    source: &Source,
+    reducers: &[Reducer],
+    run: &Run<'_>,
+) -> Result<(Vec<Partial>, Report), EngineError> {
+    let all: Vec<isize> = (0..source.view.ndim() as isize).collect();
+    let (mut rows, report) = reduce_along(source, &all, reducers, run, &|partials| partials.to_vec())?;
+    Ok((rows.remove(0), report))
+}
+
+/// Reduces along some axes: one state for each reducer and each item of the array without those axes, turned
+/// into what `finish` makes of it, in C order.
+///
+/// Each byte is read once. Memory: the results, and beside them what `run` allows.
+///
+/// # Errors
+/// An axis that the array does not have, or twice; what the file reports; a cancelled run; too little memory
+/// for a box.
+pub fn reduce_along<R: Send>(
+    source: &Source,
+    axes: &[isize],
+    reducers: &[Reducer],
+    run: &Run<'_>,
+    finish: &(dyn Fn(&[Partial]) -> R + Sync),
+) -> Result<(Vec<R>, Report), EngineError> {
+    let positions = reducers.iter().any(|reducer| reducer.wanted().contains(Wanted::POSITIONS));
+    let axes = Axes::new(&source.view, axes, positions)?;
+    let itemsize = source.view.itemsize();
+    if itemsize > run.budget() / 4 {
+        return Err(EngineError::Budget {
+            what: "a reduction of such items",
+            needed: 4 * itemsize as u64,
+            budget: run.budget() as u64,
+            way: "give it more memory",
+        });
+    }
+    let pass = Reduction { source, axes: &axes, reducers, run, finish };
+    if axes.is_empty() {
+        let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
+        return Ok(((0..axes.outputs()).map(|_| finish(&none)).collect(), Report::default()));
+    }
+    if axes.is_columns() { columns::reduce(&pass) } else { rows::reduce(&pass) }
+}
+
+/// What the two ways share.
+struct Reduction<'a, R> {
+    source: &'a Source,
+    axes: &'a Axes,
+    reducers: &'a [Reducer],
+    run: &'a Run<'a>,
+    finish: &'a (dyn Fn(&[Partial]) -> R + Sync),
+}
+
+/// Results that come in an order of their own, on their way into C order.
+struct Slots<R>(Vec<Option<R>>);
+
+impl<R> Slots<R> {
+    fn new(outputs: usize) -> Self {
+        Slots((0..outputs).map(|_| None).collect())
+    }
+
+    fn put(&mut self, output: usize, result: R) {
+        self.0[output] = Some(result);
+    }
+
+    /// All of them; every pass fills every slot.
+    fn finish(self) -> Vec<R> {
+        self.0.into_iter().flatten().collect()
+    }
+}

@@ -1,0 +1,135 @@
+use ndfolio_layout::{LayoutError, View};
+
+/// An array's axes as a reduction walks them.
+#[derive(Debug)]
+pub(super) struct Axes {
+    /// The array with the axes that stay first, then those that are reduced, each in the order of the file,
+    /// neighbours joined where they are walked as one. For columns: reduced in the middle, see
+    /// [`Axes::is_columns`].
+    pub(super) view: View,
+    /// How many axes of `view` stay (for columns: those before the reduced one).
+    pub(super) kept: usize,
+    /// How far the number of the result moves along each axis of `view`; 0 along reduced ones.
+    pub(super) output_steps: Vec<usize>,
+    /// How far the position of an item (in C order of the reduced axes as they are in the array) moves along
+    /// each axis of `view`; 0 along those that stay.
+    pub(super) position_steps: Vec<usize>,
+    outputs: usize,
+    columns: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Axis {
+    extent: usize,
+    stride: isize,
+    kept: bool,
+    /// Steps of the result's number or of the position.
+    step: usize,
+}
+
+/// Columns fewer than these are walked as rows: a group of rows would have little of each.
+const LEAST_COLUMNS: usize = 4;
+
+impl Axes {
+    pub(super) fn new(view: &View, reduced_axes: &[isize], positions: bool) -> Result<Self, LayoutError> {
+        let mut reduced = vec![false; view.ndim()];
+        for &axis in reduced_axes {
+            if std::mem::replace(&mut reduced[view.axis(axis)?], true) {
+                return Err(LayoutError::Axes { axes: reduced_axes.to_vec(), ndim: view.ndim() });
+            }
+        }
+        let mut steps = [1, 1];
+        let mut axes: Vec<Axis> = (0..view.ndim())
+            .rev()
+            .map(|axis| {
+                let kept = !reduced[axis];
+                let step = &mut steps[usize::from(kept)];
+                let own = *step;
+                *step *= view.shape()[axis];
+                Axis { extent: view.shape()[axis], stride: view.strides()[axis], kept, step: own }
+            })
+            .collect();
+        axes.reverse();
+        let outputs = steps[1];
+        axes.retain(|axis| axis.extent != 1);
+        axes.sort_by_key(|axis| std::cmp::Reverse(axis.stride.unsigned_abs()));
+        let mut offset = view.offset();
+        if !positions && !view.is_empty() {
+            turn_forward(&mut axes, &mut offset);
+        }
+        join(&mut axes, positions);
+        let columns = match axes[..] {
+            [a, b] => !a.kept && b.kept && b.extent >= LEAST_COLUMNS,
+            [a, b, c] => a.kept && !b.kept && c.kept && c.extent >= LEAST_COLUMNS,
+            _ => false,
+        };
+        if columns && axes.len() == 2 {
+            axes.insert(0, Axis { extent: 1, stride: 0, kept: true, step: 0 });
+        }
+        if !columns {
+            // Stable, so both kinds stay in the order of the file.
+            axes.sort_by_key(|axis| !axis.kept);
+            join(&mut axes, positions);
+        }
+        let shape: Vec<_> = axes.iter().map(|axis| axis.extent).collect();
+        let strides: Vec<_> = axes.iter().map(|axis| axis.stride).collect();
+        let of_kind = |kept: bool| axes.iter().map(|a| if a.kept == kept { a.step } else { 0 }).collect();
+        Ok(Axes {
+            view: View::strided(view.dtype(), &shape, &strides, offset)?,
+            kept: axes.iter().take_while(|axis| axis.kept).count(),
+            output_steps: of_kind(true),
+            position_steps: of_kind(false),
+            outputs,
+            columns,
+        })
+    }
+
+    pub(super) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Whether there are no items at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.view.is_empty()
+    }
+
+    /// Whether the view is (outer, rows, columns) with the rows reduced and the columns fastest in the file.
+    pub(super) fn is_columns(&self) -> bool {
+        self.columns
+    }
+
+    /// Whether the reduced axes in the order of the view are in C order, so that positions count on.
+    pub(super) fn counts_on(&self) -> bool {
+        let mut step = 1;
+        (self.kept..self.view.ndim()).rev().all(|axis| {
+            let follows = self.position_steps[axis] == step;
+            step *= self.view.shape()[axis];
+            follows
+        })
+    }
+}
+
+/// Walks reduced axes forward in the file: the order of their items makes no difference but to positions.
+fn turn_forward(axes: &mut [Axis], offset: &mut u64) {
+    for axis in axes.iter_mut().filter(|axis| !axis.kept && axis.stride < 0) {
+        *offset = offset.wrapping_add_signed(((axis.extent as isize - 1) * axis.stride) as i64);
+        axis.stride = -axis.stride;
+    }
+}
+
+/// Joins neighbours of one kind that the file and the results walk as one axis, and positions if they count.
+fn join(axes: &mut Vec<Axis>, positions: bool) {
+    let mut i = 1;
+    while i < axes.len() {
+        let (outer, inner) = (axes[i - 1], axes[i]);
+        let chained = outer.stride == inner.stride * inner.extent as isize;
+        let counted = outer.kept || positions;
+        let steps = !counted || outer.step == inner.step * inner.extent;
+        if outer.kept == inner.kept && chained && steps {
+            axes[i - 1] = Axis { extent: outer.extent * inner.extent, ..inner };
+            axes.remove(i);
+        } else {
+            i += 1;
+        }
+    }
+}

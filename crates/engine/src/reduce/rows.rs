@@ -1,0 +1,229 @@
+//! Results whose items are brought together row by row: the axes that stay are slower than those that are
+//! reduced, in the file or (gathered) in memory.
+
+use ndfolio_kernel::reduce::{BLOCK, Partial, Reducer, Scratch, Tree, Wanted, piece};
+use ndfolio_layout::Tiles;
+
+use super::{BOX, Reduction, Slots};
+use crate::{
+    EngineError, Report,
+    parallel::{Pass, run_pass},
+};
+
+/// Reduces row by row: boxes of whole rows, or of parts of one row where a row is longer than a box.
+pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
+    let axes = reduction.axes;
+    let (kept, view) = (axes.kept, &axes.view);
+    let positions = reduction.reducers.iter().any(|r| r.wanted().contains(Wanted::POSITIONS));
+    let block = box_of_rows(view.shape(), (BOX / view.itemsize().max(1)).max(1));
+    let order: Vec<usize> = (0..view.ndim()).collect();
+    let tiles = view.blocks(&block, &order);
+    let parts: usize =
+        (kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
+    let pass = Rows {
+        tiles: &tiles,
+        kept,
+        reducers: reduction.reducers,
+        runs: positions && !axes.counts_on(),
+        position_steps: &axes.position_steps,
+    };
+    let mut slots = Slots::new(axes.outputs());
+    let mut open: Vec<Tree> = Vec::new();
+    let report = run_pass(reduction.source, &tiles, reduction.run, &pass, |index, rows: Vec<Partial>| {
+        let count = reduction.reducers.len();
+        if index % parts == 0 {
+            open = rows.iter().map(|_| Tree::new()).collect();
+        }
+        for (i, (tree, partial)) in open.iter_mut().zip(&rows).enumerate() {
+            tree.push(&reduction.reducers[i % count], 0, *partial);
+        }
+        if index % parts == parts - 1 {
+            let Some(tile) = tiles.get(index) else { return };
+            let outputs =
+                Walk::new(&tile.view.shape()[..kept], &tile.start[..kept], &axes.output_steps[..kept]);
+            for (output, trees) in outputs.zip(open.chunks(count)) {
+                let partials: Vec<Partial> = trees
+                    .iter()
+                    .zip(reduction.reducers)
+                    .map(|(tree, reducer)| tree.finish(reducer))
+                    .collect();
+                slots.put(output, (reduction.finish)(&partials));
+            }
+        }
+    })?;
+    Ok((slots.finish(), report))
+}
+
+/// A box in C order of at most `most` items, the fastest axes whole: rows together, or a part of one.
+fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
+    let mut block = vec![1; shape.len()];
+    let mut items = 1;
+    for axis in (0..shape.len()).rev() {
+        block[axis] = (most / items).clamp(1, shape[axis]);
+        if block[axis] < shape[axis] {
+            break;
+        }
+        items *= shape[axis];
+    }
+    block
+}
+
+struct Rows<'a> {
+    tiles: &'a Tiles<'a>,
+    kept: usize,
+    reducers: &'a [Reducer],
+    /// Whether positions count on along the fastest axis only.
+    runs: bool,
+    position_steps: &'a [usize],
+}
+
+/// What a thread keeps: room for the kernels, and the blocks of a row that comes in parts.
+#[derive(Default)]
+struct Worker {
+    scratch: Scratch,
+    trees: Vec<Tree>,
+}
+
+impl Rows<'_> {
+    /// The position of the first item of a box.
+    fn first(&self, start: &[usize]) -> u64 {
+        let steps = &self.position_steps[self.kept..];
+        start[self.kept..].iter().zip(steps).map(|(i, s)| i * s).sum::<usize>() as u64
+    }
+}
+
+impl Pass for Rows<'_> {
+    type Worker = Worker;
+    /// The states of all reducers for each row of the box.
+    type Given = Vec<Partial>;
+
+    fn worker(&self) -> Worker {
+        Worker::default()
+    }
+
+    fn part(&self) -> Option<usize> {
+        let one_row = self.tiles.block()[..self.kept].iter().all(|rows| *rows == 1);
+        (one_row && !self.runs).then(|| BLOCK * self.tiles.view().itemsize())
+    }
+
+    fn work_part(&self, worker: &mut Worker, _index: usize, at: usize, items: &mut [u8]) {
+        worker.trees.resize_with(self.reducers.len(), Tree::new);
+        let first = (at / self.tiles.view().itemsize()) as u64;
+        for (reducer, tree) in self.reducers.iter().zip(&mut worker.trees) {
+            tree.push(reducer, 0, reducer.block(items, first, &mut worker.scratch));
+        }
+    }
+
+    fn end_parts(&self, worker: &mut Worker, index: usize) -> Vec<Partial> {
+        let first = self.tiles.get(index).map_or(0, |tile| self.first(&tile.start));
+        let trees = std::mem::take(&mut worker.trees);
+        trees
+            .iter()
+            .zip(self.reducers)
+            .map(|(tree, reducer)| shifted(tree.finish(reducer), first, 1))
+            .collect()
+    }
+
+    fn work(&self, worker: &mut Worker, index: usize, items: &mut [u8]) -> Vec<Partial> {
+        let Some(tile) = self.tiles.get(index) else { return Vec::new() };
+        let (shape, start) = (tile.view.shape(), &tile.start);
+        let row: usize = shape[self.kept..].iter().product();
+        let (first, scratch) = (self.first(start), &mut worker.scratch);
+        let mut out = Vec::new();
+        for row in items.chunks(row * tile.view.itemsize()) {
+            for reducer in self.reducers {
+                out.push(if self.runs && reducer.wanted().contains(Wanted::POSITIONS) {
+                    self.reduce_runs(reducer, row, shape, start, scratch)
+                } else {
+                    shifted(reduce_row(reducer, row, scratch), first, 1)
+                });
+            }
+        }
+        out
+    }
+}
+
+impl Rows<'_> {
+    /// A row whose positions jump from run to run: each run is reduced by itself.
+    fn reduce_runs(
+        &self,
+        reducer: &Reducer,
+        row: &[u8],
+        shape: &[usize],
+        start: &[usize],
+        scratch: &mut Scratch,
+    ) -> Partial {
+        let last = shape.len() - 1;
+        let (shape, start, steps) =
+            (&shape[self.kept..last], &start[self.kept..], &self.position_steps[self.kept..]);
+        let step = steps[steps.len() - 1];
+        let run = row.len() / shape.iter().product::<usize>();
+        let firsts = Walk::new(shape, &start[..shape.len()], &steps[..shape.len()]);
+        let base = start[shape.len()] * step;
+        let mut tree = Tree::new();
+        for (run, first) in row.chunks(run).zip(firsts) {
+            tree.push(
+                reducer,
+                0,
+                shifted(reduce_row(reducer, run, scratch), (first + base) as u64, step as u64),
+            );
+        }
+        tree.finish(reducer)
+    }
+}
+
+/// A contiguous row of items, positions counting from 0.
+fn reduce_row(reducer: &Reducer, row: &[u8], scratch: &mut Scratch) -> Partial {
+    let mut tree = Tree::new();
+    for (level, partial) in piece(reducer, row, 0, scratch) {
+        tree.push(reducer, level, partial);
+    }
+    tree.finish(reducer)
+}
+
+/// The same state with its positions where they are in the whole.
+fn shifted(mut partial: Partial, first: u64, step: u64) -> Partial {
+    let shift = |at: u64| if at == u64::MAX { at } else { first + at * step };
+    partial.first_nan = partial.first_nan.map(shift);
+    (partial.min_at, partial.max_at) = (shift(partial.min_at), shift(partial.max_at));
+    partial
+}
+
+/// Numbers that move by a step along each axis of a box, in C order.
+struct Walk<'a> {
+    shape: &'a [usize],
+    steps: &'a [usize],
+    at: Vec<usize>,
+    number: usize,
+    done: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(shape: &'a [usize], start: &[usize], steps: &'a [usize]) -> Self {
+        let number = start.iter().zip(steps).map(|(i, step)| i * step).sum();
+        Walk { shape, steps, at: vec![0; shape.len()], number, done: shape.contains(&0) }
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        if self.done {
+            return None;
+        }
+        let number = self.number;
+        self.done = true;
+        for axis in (0..self.shape.len()).rev() {
+            if self.at[axis] + 1 < self.shape[axis] {
+                self.at[axis] += 1;
+                self.number += self.steps[axis];
+                self.done = false;
+                break;
+            }
+            self.number -= self.at[axis] * self.steps[axis];
+            self.at[axis] = 0;
+        }
+        Some(number)
+    }
+}
