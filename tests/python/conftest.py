@@ -55,7 +55,7 @@ def run(*args, check=0, input=None, timeout=60, cwd=None, env=None, binary=BIN, 
     environment = {**os.environ, **(env or {})}
     popen = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
     done = subprocess.run(command, input=input, timeout=timeout, cwd=cwd, env=environment, **popen)
-    result = Result(done.returncode, done.stdout or b"", done.stderr.decode(errors="surrogateescape"))
+    result = Result(done.returncode, done.stdout or b"", (done.stderr or b"").decode(errors="surrogateescape"))
     told = f"{command}\nexit {result.code}\nstdout: {result.raw[:2000]!r}\nstderr: {result.err[:2000]}"
     assert result.code >= 0, f"ended by signal {-result.code}: {told}"
     allowed = (check,) if isinstance(check, int) else check

@@ -3,11 +3,12 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use ndfolio::{Casting, DType, FileKind, Format, Location, OpenOptions, Order};
+use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOptions, Order};
 
 use crate::failure::Failure;
 
@@ -21,7 +22,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// The command line with the `info` that a bare file leaves out.
+/// The command line with the `info` that a bare file leaves out, and the `show` of a bare `cache FILE`.
 pub(crate) fn with_info(mut args: Vec<OsString>) -> Vec<OsString> {
     let is_command = |first: &OsString| {
         let known = ["help", "-h", "--help", "-V", "--version"].iter().any(|word| first == word);
@@ -29,6 +30,12 @@ pub(crate) fn with_info(mut args: Vec<OsString>) -> Vec<OsString> {
     };
     if args.get(1).is_some_and(|first| !is_command(first)) {
         args.insert(1, "info".into());
+    }
+    let cache_words = ["show", "touch", "evict", "lock", "help", "-h", "--help"];
+    if args.get(1).is_some_and(|first| first == "cache")
+        && args.get(2).is_some_and(|word| cache_words.iter().all(|known| word != known))
+    {
+        args.insert(2, "show".into());
     }
     args
 }
@@ -47,12 +54,21 @@ pub(crate) enum Command {
     Fill(FillArgs),
     /// Count, minimum, maximum, mean, standard deviation, sum, zeros, NaN
     Stats(StatsArgs),
+    /// Sum, mean, var, min, argmax, … with NumPy's results; several in one pass
+    Reduce(ReduceArgs),
     /// Make a new file with another dtype, order or format
     Convert(ConvertArgs),
     /// SHA-256 of the items, equal for equal arrays whatever their format, order and byte order
     Digest(DigestArgs),
     /// Compare two arrays; the exit code is 0 if they are equal, 1 if not
     Diff(DiffArgs),
+    /// What of a file is in memory; touch, evict or lock it
+    ///
+    /// `ndfolio cache FILE` shows it, and so does `ndfolio cache show FILE`
+    Cache {
+        #[command(subcommand)]
+        command: CacheCommand,
+    },
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -121,16 +137,70 @@ pub(crate) fn new_shape(path: &Path, text: &str) -> Result<Vec<usize>, Failure> 
     shape(path, text)?.into_iter().map(extent).collect()
 }
 
-/// Whether a long pass shows how far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Quiet {
-    Yes,
-    No,
+/// How a long pass is run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How it is run")]
+pub(crate) struct RunArgs {
+    /// Memory for buffers: 64MiB, 2G, a number of bytes
+    #[arg(long, value_name = "SIZE", env = "NDFOLIO_MEMORY")]
+    pub(crate) memory: Option<Size>,
+    /// At most so many threads
+    #[arg(long, value_name = "N", env = "NDFOLIO_THREADS")]
+    pub(crate) threads: Option<usize>,
+    /// How the file is read
+    #[arg(long, value_name = "WAY", env = "NDFOLIO_IO", default_value = "auto")]
+    pub(crate) io: IoName,
+    /// No progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
-impl From<bool> for Quiet {
-    fn from(quiet: bool) -> Self {
-        if quiet { Quiet::Yes } else { Quiet::No }
+/// A way of reading by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum IoName {
+    /// By what is in memory already, the file system and the amount
+    Auto,
+    /// Through a mapping
+    Mmap,
+    /// By system calls, through the page cache
+    Pread,
+    /// From the device, past the page cache
+    Direct,
+}
+
+impl From<IoName> for Io {
+    fn from(name: IoName) -> Self {
+        match name {
+            IoName::Auto => Io::Auto,
+            IoName::Mmap => Io::Force(IoEngine::Mmap),
+            IoName::Pread => Io::Force(IoEngine::Pread),
+            IoName::Direct => Io::Force(IoEngine::Direct),
+        }
+    }
+}
+
+/// A number of bytes as people write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) usize);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let power = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
+            "" => 0,
+            "k" => 1,
+            "m" => 2,
+            "g" => 3,
+            "t" => 4,
+            _ => return Err(format!("{unit:?} is no unit; expected 64MiB, 2G or a number of bytes")),
+        };
+        let number: f64 = number
+            .parse()
+            .map_err(|_| format!("{text:?} is no size; expected 64MiB, 2G or a number of bytes"))?;
+        Ok(Size((number * 1024_f64.powi(power)) as usize))
     }
 }
 
@@ -253,9 +323,8 @@ pub(crate) struct CreateArgs {
     pub(crate) offset: u64,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// No progress bar
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Debug, Args)]
@@ -275,9 +344,8 @@ pub(crate) struct FillArgs {
     /// The value
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) value: String,
-    /// No progress bar
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Debug, Args)]
@@ -290,9 +358,57 @@ pub(crate) struct StatsArgs {
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// No progress bar
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReduceArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// What to compute; several share one pass
+    #[arg(value_name = "OPERATION", required = true)]
+    pub(crate) operations: Vec<OpName>,
+    /// Along these axes: 0 or 0,2; negative ones count from the end; over all items if not given
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) axis: Option<Vec<isize>>,
+    /// The result keeps the reduced axes, with one item each
+    #[arg(long)]
+    pub(crate) keepdims: bool,
+    /// Leave NaN and NaT out, as NumPy's nansum, nanmax, …
+    #[arg(long)]
+    pub(crate) skip_nan: bool,
+    /// What var and std take from the number of items
+    #[arg(long, value_name = "N", default_value_t = 0.0)]
+    pub(crate) ddof: f64,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say on standard error what the pass did: how it was read, bytes, time, speed, memory
+    #[arg(long)]
+    pub(crate) profile: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// A reduction by NumPy's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum OpName {
+    Sum,
+    Prod,
+    Mean,
+    Var,
+    Std,
+    Min,
+    Max,
+    Ptp,
+    Argmin,
+    Argmax,
+    Any,
+    All,
+    CountNonzero,
+    Norm,
 }
 
 #[derive(Debug, Args)]
@@ -319,9 +435,29 @@ pub(crate) struct ConvertArgs {
     pub(crate) casting: Casting,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// No progress bar
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Show how much of it is in memory, and where
+    Show(CacheArgs),
+    /// Read it into the page cache
+    Touch(CacheArgs),
+    /// Drop it from the page cache
+    Evict(CacheArgs),
+    /// Keep it in memory until the command is interrupted
+    Lock(CacheArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -331,9 +467,8 @@ pub(crate) struct DigestArgs {
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// No progress bar
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Debug, Args)]
@@ -358,7 +493,6 @@ pub(crate) struct DiffArgs {
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// No progress bar
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }

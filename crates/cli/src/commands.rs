@@ -1,15 +1,17 @@
 //! One file for each command.
 
+mod cache;
 mod convert;
 mod create;
 mod diff;
 mod digest;
 mod info;
+mod reduce;
 mod set;
 mod show;
 mod stats;
 
-use std::{path::Path, process::ExitCode};
+use std::{io::Write, path::Path, process::ExitCode};
 
 use clap::CommandFactory;
 use ndfolio::{Array, DType, Mode, Value};
@@ -28,9 +30,11 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Set(args) => set::set(&args)?,
         Command::Fill(args) => set::fill(&args)?,
         Command::Stats(args) => stats::run(&args)?,
+        Command::Reduce(args) => reduce::run(&args)?,
         Command::Convert(args) => convert::run(&args)?,
         Command::Digest(args) => digest::run(&args)?,
         Command::Diff(args) => return diff::run(&args),
+        Command::Cache { command } => cache::run(&command)?,
         Command::Completions { shell } => {
             let mut out = Output::new();
             clap_complete::generate(shell, &mut Cli::command(), "ndfolio", &mut out);
@@ -45,6 +49,22 @@ impl Input {
     fn open(&self, mode: Mode) -> Result<Array, Failure> {
         Ok(self.location()?.open(&self.raw.options(&self.path)?.mode(mode))?)
     }
+}
+
+/// Tokens in C order as nested lists of a shape.
+fn nested(out: &mut Output, tokens: &[String], shape: &[usize]) -> Result<(), Failure> {
+    let Some((&n, rest)) = shape.split_first() else {
+        write!(out, "{}", tokens[0])?;
+        return Ok(());
+    };
+    let step: usize = rest.iter().product();
+    write!(out, "[")?;
+    for i in 0..n {
+        write!(out, "{}", if i > 0 { ", " } else { "" })?;
+        nested(out, &tokens[i * step..(i + 1) * step], rest)?;
+    }
+    write!(out, "]")?;
+    Ok(())
 }
 
 /// One value of a dtype from the command line.

@@ -66,6 +66,21 @@ pub(crate) fn corners(shape: &[usize], options: &Options) -> Vec<Vec<usize>> {
     shape.iter().enumerate().map(indices).collect()
 }
 
+/// Calls `visit` with the index of each item at the corners, in C order.
+pub(crate) fn for_each_corner(corners: &[Vec<usize>], mut visit: impl FnMut(&[usize])) {
+    if corners.iter().any(Vec::is_empty) {
+        return;
+    }
+    let mut at = vec![0_usize; corners.len()];
+    loop {
+        let index: Vec<usize> = corners.iter().zip(&at).map(|(shown, &i)| shown[i]).collect();
+        visit(&index);
+        let Some(axis) = (0..at.len()).rev().find(|&axis| at[axis] + 1 < corners[axis].len()) else { return };
+        at[axis] += 1;
+        at[axis + 1..].fill(0);
+    }
+}
+
 /// `str(a)` of an array, from the items at its [`corners`] in C order.
 #[must_use]
 pub(crate) fn array_to_string(dtype: &DType, shape: &[usize], items: &[Value], options: &Options) -> String {

@@ -10,7 +10,7 @@ impl Array {
     /// # Errors
     /// A dtype without arithmetic; what the file reports.
     pub fn stats(&self, run: &Run<'_>) -> Result<Summary> {
-        ndfolio_engine::stats(&self.source, run).at(self.place())
+        Ok(ndfolio_engine::stats(&self.source, run).at(self.place())?.0)
     }
 
     /// [`Array::stats`] along some axes: one summary for each item of the array without them, given to `each`

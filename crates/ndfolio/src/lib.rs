@@ -37,12 +37,14 @@
 
 mod access;
 mod array;
+mod cache;
 mod compute;
 mod create;
 mod error;
 mod location;
 mod memmap;
 mod open;
+mod reduce;
 mod save;
 
 pub use array::Array;
@@ -52,19 +54,24 @@ pub use error::{Error, Result};
 pub use location::Location;
 pub use memmap::{Memmap, Plain};
 pub use open::{MemberInfo, OpenOptions, info, open};
+pub use reduce::{Reduced, Reduction};
 pub use save::{load, save};
 
-pub use ndfolio_engine::{ArrayDifference, Digest, EngineError, Observer, Run};
+pub use ndfolio_engine::{ArrayDifference, Digest, EngineError, Io, Observer, Report, Run};
 pub use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, Unmappable, json};
 pub use ndfolio_kernel::{
     Casting, Element, KernelError, NanRule, Tolerance, can_cast,
+    reduce::{Level, NanPolicy, Op},
     summary::{Mean, Number, Summary},
 };
 pub use ndfolio_layout::{
     ByteOrder, DType, Ellipsis, Field, Index, Kind, LayoutError, NewAxis, Order, Scalar, Selection, Slice,
     Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
 };
-pub use ndfolio_store::{Existing, FileId, Mode, Reserve, StoreError};
+pub use ndfolio_store::{
+    Advice, Existing, FileId, FileSystem, IoCounters, IoEngine, LockedRange, Mode, Reserve, Residency,
+    StoreError,
+};
 pub use {half, ndarray, num_complex};
 
 /// The README's Rust examples are tests too.

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     if let Some(format) = args.to_format {
         options = options.kind(format.into());
     }
-    let watch = Watch::new(array.nbytes() as u64, args.quiet.into());
+    let watch = Watch::new(array.nbytes() as u64, &args.run);
     options.copy_of(&array, &args.target_path, args.casting, &watch.run())?;
     Ok(())
 }

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &CreateArgs) -> Result<(), Failure> {
     }
     options = args.target.apply(options);
     let bytes = shape.iter().fold(dtype.itemsize(), |bytes, &n| bytes.saturating_mul(n));
-    let watch = Watch::new(bytes as u64, args.quiet.into());
+    let watch = Watch::new(bytes as u64, &args.run);
     options.create_run(&args.path, &watch.run())?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
     let nan = if args.equal_nan { NanRule::Equal } else { NanRule::Different };
     let tolerance = Tolerance { absolute: args.atol, relative: args.rtol, nan };
     let found = if a.shape() == b.shape() {
-        let watch = Watch::new(a.nbytes() as u64, args.quiet.into());
+        let watch = Watch::new(a.nbytes() as u64, &args.run);
         Some(diff(&a, &b, tolerance, &watch.run())?)
     } else {
         None

@@ -7,7 +7,7 @@ use crate::{args::DigestArgs, failure::Failure, output::Output, progress::Watch}
 
 pub(crate) fn run(args: &DigestArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
-    let watch = Watch::new(array.nbytes() as u64, args.quiet.into());
+    let watch = Watch::new(array.nbytes() as u64, &args.run);
     let digest = array.digest(&watch.run())?;
     let mut out = Output::new();
     if args.json {

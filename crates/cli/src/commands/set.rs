@@ -17,7 +17,7 @@ pub(crate) fn set(args: &SetArgs) -> Result<(), Failure> {
 pub(crate) fn fill(args: &FillArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::ReadWrite)?;
     let value = super::value(array.path(), &args.value, array.dtype())?;
-    let watch = Watch::new(array.nbytes() as u64, args.quiet.into());
+    let watch = Watch::new(array.nbytes() as u64, &args.run);
     array.fill_run(value, &watch.run())?;
     Ok(array.close()?)
 }

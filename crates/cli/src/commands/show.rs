@@ -51,16 +51,15 @@ fn corner_items(array: &Array, corners: &[Vec<usize>]) -> Result<Vec<Value>, Fai
         return Ok(array.read_values(..)?.1);
     }
     let mut items = Vec::new();
-    let mut at = vec![0_usize; corners.len()];
-    loop {
-        let index: Vec<i64> = corners.iter().zip(&at).map(|(shown, &i)| shown[i] as i64).collect();
-        items.push(array.get(&index)?);
-        let Some(axis) = (0..at.len()).rev().find(|&axis| at[axis] + 1 < corners[axis].len()) else {
-            return Ok(items);
-        };
-        at[axis] += 1;
-        at[axis + 1..].fill(0);
-    }
+    let mut failed = Ok(());
+    print::for_each_corner(corners, |index| {
+        if failed.is_ok() {
+            let index: Vec<i64> = index.iter().map(|&i| i as i64).collect();
+            failed = array.get(&index).map(|item| items.push(item));
+        }
+    });
+    failed?;
+    Ok(items)
 }
 
 /// A line for each row along the last axis; a record is a row of its fields.

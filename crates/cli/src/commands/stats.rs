@@ -18,7 +18,7 @@ const MAX_JSON_ROWS: usize = 200_000;
 
 pub(crate) fn run(args: &StatsArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
-    let watch = Watch::new(array.nbytes() as u64, args.quiet.into());
+    let watch = Watch::new(array.nbytes() as u64, &args.run);
     let Some(axes) = &args.axis else {
         let summary = array.stats(&watch.run())?;
         drop(watch);
@@ -89,7 +89,7 @@ fn whole_text(summary: &Summary) -> Result<(), Failure> {
 }
 
 /// One object of nested lists; the rows come in C order, so each list is written as it grows.
-fn rows_json(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch) -> Result<(), Failure> {
+fn rows_json(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch<'_>) -> Result<(), Failure> {
     let rows: usize = kept.iter().product();
     if rows > MAX_JSON_ROWS {
         return Err(Failure::Usage(format!(
@@ -105,29 +105,14 @@ fn rows_json(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch) -> Re
     write!(out, "{{")?;
     for (i, (key, list)) in KEYS.iter().zip(&lists).enumerate() {
         write!(out, "{}\"{key}\": ", if i > 0 { ", " } else { "" })?;
-        nested(&mut out, list, kept)?;
+        super::nested(&mut out, list, kept)?;
     }
     writeln!(out, "}}")?;
     Ok(out.finish()?)
 }
 
-fn nested(out: &mut Output, tokens: &[String], shape: &[usize]) -> Result<(), Failure> {
-    let Some((&n, rest)) = shape.split_first() else {
-        write!(out, "{}", tokens[0])?;
-        return Ok(());
-    };
-    let step: usize = rest.iter().product();
-    write!(out, "[")?;
-    for i in 0..n {
-        write!(out, "{}", if i > 0 { ", " } else { "" })?;
-        nested(out, &tokens[i * step..(i + 1) * step], rest)?;
-    }
-    write!(out, "]")?;
-    Ok(())
-}
-
 /// A table, a row a line, as they come.
-fn rows_text(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch) -> Result<(), Failure> {
+fn rows_text(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch<'_>) -> Result<(), Failure> {
     let mut out = Output::new();
     let index = |name: &str| format!("{name:<12}");
     let line = |out: &mut Output, first: &str, cells: &[String]| {
