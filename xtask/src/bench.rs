@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::{
-    machine, measure, option,
+    machine, measure, option, reductions,
     shell::{cargo, ndfolio, program, root, run, target},
 };
 
@@ -138,6 +138,9 @@ impl Bench {
         if let Some(numpy) = self.numpy(&big)? {
             table
                 .push_str(&self.row("NumPy: min, max, mean, std, sum of `np.load(mmap_mode=\"r\")`", &numpy));
+        }
+        if let Some(reductions) = reductions::table(&self.binary, &big)? {
+            table.push_str(&reductions);
         }
         Ok(table)
     }

@@ -7,6 +7,7 @@ mod machine;
 mod measure;
 mod python;
 mod readme;
+mod reductions;
 mod shell;
 mod steps;
 
