@@ -185,20 +185,25 @@ impl Sums {
         for start in (0..columns).step_by(SIDE_BY_SIDE) {
             let part = start..(start + SIDE_BY_SIDE).min(columns);
             let rows = || items.chunks_exact(columns).map(|row| &row[part.clone()]);
+            let (sums, extremes) =
+                (reducer.wanted.contains(Wanted::SUM), reducer.wanted.contains(Wanted::EXTREMES));
             let sum = &mut self.sum[part.clone()];
-            if self.nan.is_empty() {
-                dispatch(reducer.level, Adding::<T, _> { rows: rows(), sum, item: PhantomData });
-            } else {
+            // NaN are counted once: with the sums that leave them out, else with the extremes.
+            let counting = skip && (sums || !extremes);
+            if counting {
                 let nan = &mut self.nan[part.clone()];
-                dispatch(reducer.level, Counting::<T, _> { rows: rows(), sum, nan, skip, item: PhantomData });
+                dispatch(reducer.level, Counting::<T, _> { rows: rows(), sum, nan, item: PhantomData });
+            } else if sums {
+                dispatch(reducer.level, Adding::<T, _> { rows: rows(), sum, item: PhantomData });
             }
             if reducer.wanted.contains(Wanted::NONZERO) {
                 let nonzero = &mut self.nonzero[part.clone()];
                 dispatch(reducer.level, Nonzero::<T, _> { rows: rows(), nonzero, item: PhantomData });
             }
-            if reducer.wanted.contains(Wanted::EXTREMES) {
+            if extremes {
                 let (min, max) = (&mut self.min[part.clone()], &mut self.max[part.clone()]);
-                dispatch(reducer.level, Extremes::<T, _> { rows: rows(), min, max, item: PhantomData });
+                let nan = if counting { None } else { Some(&mut self.nan[part.clone()]) };
+                dispatch(reducer.level, Extremes::<T, _> { rows: rows(), min, max, nan, item: PhantomData });
             }
             if reducer.wanted.contains(Wanted::M2) {
                 let mut mean = [0.0; SIDE_BY_SIDE];
@@ -260,12 +265,11 @@ where
     }
 }
 
-/// Adds rows to the sums, and counts what is NaN.
+/// Adds rows to the sums without what is NaN, and counts that.
 struct Counting<'a, T, R> {
     rows: R,
     sum: &'a mut [f64],
     nan: &'a mut [f64],
-    skip: bool,
     item: PhantomData<T>,
 }
 
@@ -281,7 +285,7 @@ where
             for ((sum, nan), raw) in self.sum.iter_mut().zip(&mut *self.nan).zip(row) {
                 let x = T::read(*raw).wide();
                 *nan += if x.is_nan() { 1.0 } else { 0.0 };
-                *sum += if x.is_nan() && self.skip { 0.0 } else { x };
+                *sum += if x.is_nan() { 0.0 } else { x };
             }
         }
     }
@@ -309,11 +313,12 @@ where
     }
 }
 
-/// Finds the extremes; NaN is neither.
+/// Finds the extremes; NaN is neither, and is counted where a list for that is given.
 struct Extremes<'a, T, R> {
     rows: R,
     min: &'a mut [f64],
     max: &'a mut [f64],
+    nan: Option<&'a mut [f64]>,
     item: PhantomData<T>,
 }
 
@@ -325,11 +330,16 @@ where
 
     #[inline(always)]
     fn run(self) {
+        let mut nan = self.nan;
         for row in self.rows {
             for ((min, max), raw) in self.min.iter_mut().zip(&mut *self.max).zip(row) {
                 let x = T::read(*raw).wide();
                 *min = if x < *min { x } else { *min };
                 *max = if x > *max { x } else { *max };
+            }
+            if let Some(nan) = &mut nan {
+                let pairs = nan.iter_mut().zip(row);
+                pairs.for_each(|(nan, raw)| *nan += if T::read(*raw).wide().is_nan() { 1.0 } else { 0.0 });
             }
         }
     }
