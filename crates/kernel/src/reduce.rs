@@ -40,3 +40,6 @@ pub use crate::simd::Level;
 
 /// Items of one block. The order of additions follows from it, so it never changes.
 pub const BLOCK: usize = 4096;
+
+#[cfg(test)]
+mod tests;

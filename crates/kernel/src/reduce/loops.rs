@@ -30,18 +30,6 @@ impl<'a, T: Item> Items<'a, T> {
     }
 }
 
-/// Puts lanes together, each with that half of them away.
-fn fold_lanes<T: Copy>(mut lanes: [T; LANES], of: impl Fn(T, T) -> T) -> T {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            lanes[i] = of(lanes[i], lanes[i + half]);
-        }
-        half /= 2;
-    }
-    lanes[0]
-}
-
 /// Adds lanes that are `apart` lanes from each other: 1 for real numbers, 2 for the parts of complex ones.
 pub(super) fn add_lanes(mut lanes: [f64; LANES], apart: usize) -> [f64; 2] {
     let mut half = LANES / 2;
@@ -296,8 +284,8 @@ impl<T: Item> Items<'_, T> {
     pub(super) fn extremes(self, level: Level) -> Found<T> {
         let Lanes { min, max, trace } = dispatch(level, Extremes(self));
         Found {
-            min: fold_lanes(min, |a, b| if b < a { b } else { a }),
-            max: fold_lanes(max, |a, b| if b > a { b } else { a }),
+            min: min.into_iter().fold(T::HIGHEST, |a, b| if b < a { b } else { a }),
+            max: max.into_iter().fold(T::LOWEST, |a, b| if b > a { b } else { a }),
             nan: trace.into_iter().fold(false, |any, x| any | is_nan(x)) && self.any(level, is_nan),
         }
     }
@@ -340,7 +328,7 @@ impl<T: Whole> Items<'_, T> {
     /// The least but for the lowest value of all, of items that are not all that.
     pub(super) fn least_time(self, level: Level) -> T {
         let least = dispatch(level, LeastTime(self));
-        fold_lanes(least, |a, b| if b < a { b } else { a })
+        least.into_iter().fold(T::HIGHEST, |a, b| if b < a { b } else { a })
     }
 
     /// The product modulo 2^64.
