@@ -1,106 +1,96 @@
-use std::marker::PhantomData;
+mod cells;
+mod complex;
+mod passes;
 
 use ndfolio_layout::Kind;
 
 use super::{
-    NanPolicy, Partial, Reducer, Scratch, Wanted,
-    item::{Item, Swapped},
-    partial::Key,
+    Key, NanPolicy, Partial, Reducer, Scaled, Scratch, Wanted,
+    item::{Item, Real, Swapped, Whole},
+    loops::is_nan,
+    scratch::room,
 };
-use crate::simd::{Loop, dispatch};
-
-/// Columns that are worked on together: their running values stay in the L1 cache, and so does a row of them.
-const SIDE_BY_SIDE: usize = 512;
+use cells::Cells;
+use passes::{TILE, Tile};
 
 /// Many reductions side by side: rows reduced into columns.
+///
+/// The rows of a group are added four at a time from its first. So which rows are a group, and in what order
+/// groups are merged, must follow from the array alone.
 #[derive(Clone, Debug)]
 pub struct Columns {
     reducer: Reducer,
-    /// Sums, squared distances and extremes of real numbers.
-    sums: Option<Sums>,
-    /// What else is wanted, or everything for other dtypes.
-    cells: Option<(Reducer, Vec<Partial>)>,
-}
-
-/// What is known of each column, a list for each value; real numbers of at most 53 bits are doubles here.
-#[derive(Clone, Debug)]
-struct Sums {
+    columns: usize,
     rows: u64,
-    sum: Vec<f64>,
-    m2: Vec<f64>,
-    min: Vec<f64>,
-    max: Vec<f64>,
-    /// How many are NaN.
-    nan: Vec<f64>,
-    /// How many are not zero; NaN is not.
-    nonzero: Vec<f64>,
+    cells: Cells,
 }
 
-impl Sums {
-    /// Lists of what is wanted are as long as there are columns, the others empty.
-    fn new(columns: usize, wanted: Wanted, nan: NanPolicy) -> Self {
-        let list = |is_wanted: bool, value: f64| vec![value; if is_wanted { columns } else { 0 }];
-        let extremes = wanted.contains(Wanted::EXTREMES);
-        Sums {
-            rows: 0,
-            sum: vec![0.0; columns],
-            m2: list(wanted.contains(Wanted::M2), 0.0),
-            min: list(extremes, f64::INFINITY),
-            max: list(extremes, f64::NEG_INFINITY),
-            // A sum that is not skipped shows a NaN by itself.
-            nan: list(extremes || nan == NanPolicy::Skip, 0.0),
-            nonzero: list(wanted.contains(Wanted::NONZERO), 0.0),
+/// Calls one of three methods with the type of a dtype's items, in their byte order.
+macro_rules! by_type {
+    ($self:ident, $whole:ident($($a:expr),*), $real:ident($($b:expr),*), $complex:ident($($c:expr),*)) => {
+        match ($self.reducer.scalar.kind(), $self.reducer.is_foreign()) {
+            // Truth values are made 0 and 1.
+            (Kind::Bool | Kind::UInt8, _) => $self.$whole::<u8>($($a),*),
+            (Kind::Int8, _) => $self.$whole::<i8>($($a),*),
+            (Kind::Int16, false) => $self.$whole::<i16>($($a),*),
+            (Kind::Int16, true) => $self.$whole::<Swapped<i16>>($($a),*),
+            (Kind::Int32, false) => $self.$whole::<i32>($($a),*),
+            (Kind::Int32, true) => $self.$whole::<Swapped<i32>>($($a),*),
+            (Kind::UInt16, false) => $self.$whole::<u16>($($a),*),
+            (Kind::UInt16, true) => $self.$whole::<Swapped<u16>>($($a),*),
+            (Kind::UInt32, false) => $self.$whole::<u32>($($a),*),
+            (Kind::UInt32, true) => $self.$whole::<Swapped<u32>>($($a),*),
+            (Kind::UInt64, false) => $self.$whole::<u64>($($a),*),
+            (Kind::UInt64, true) => $self.$whole::<Swapped<u64>>($($a),*),
+            // Halves are decoded to singles of this machine.
+            (Kind::Float16, _) | (Kind::Float32, false) => $self.$real::<f32>($($b),*),
+            (Kind::Float32, true) => $self.$real::<Swapped<f32>>($($b),*),
+            (Kind::Float64, false) => $self.$real::<f64>($($b),*),
+            (Kind::Float64, true) => $self.$real::<Swapped<f64>>($($b),*),
+            (Kind::Complex64, false) => $self.$complex::<f32>($($c),*),
+            (Kind::Complex64, true) => $self.$complex::<Swapped<f32>>($($c),*),
+            (Kind::Complex128, false) => $self.$complex::<f64>($($c),*),
+            (Kind::Complex128, true) => $self.$complex::<Swapped<f64>>($($c),*),
+            // Times count like these; `Reducer::new` refuses all others.
+            (_, false) => $self.$whole::<i64>($($a),*),
+            (_, true) => $self.$whole::<Swapped<i64>>($($a),*),
         }
-    }
-
-    fn counted(&self, column: usize, skip: bool) -> f64 {
-        self.rows as f64 - if skip { self.nan[column] } else { 0.0 }
-    }
+    };
 }
-
-/// What [`Sums`] knows.
-const SUMMED: Wanted = Wanted::SUM.and(Wanted::M2).and(Wanted::EXTREMES).and(Wanted::NONZERO);
 
 impl Columns {
     /// For rows of so many items each.
     #[must_use]
     pub fn new(reducer: &Reducer, columns: usize) -> Self {
-        let doubles = match reducer.scalar.kind() {
-            Kind::Int64 | Kind::UInt64 | Kind::Bool => false,
-            kind => kind.is_float() || kind.is_integer(),
-        };
-        let wanted = reducer.wanted;
-        let sums = (doubles && wanted.meets(SUMMED)).then(|| Sums::new(columns, wanted, reducer.nan));
-        // Whether a value stands in the one or the other never depends on what else is wanted.
-        let rest =
-            if doubles { wanted.without(Wanted::SUM.and(Wanted::M2).and(Wanted::NONZERO)) } else { wanted };
-        let more = if doubles { rest.without(SUMMED) != Wanted::default() } else { true };
-        let other = Reducer { wanted: rest, ..reducer.clone() };
-        let cells = (more || sums.is_none()).then(|| (other, vec![Partial::EMPTY; columns]));
-        Columns { reducer: reducer.clone(), sums, cells }
+        Columns { reducer: reducer.clone(), columns, rows: 0, cells: Cells::new(reducer, columns) }
+    }
+
+    /// Bytes of memory for each column.
+    #[must_use]
+    pub fn bytes_per_column(reducer: &Reducer) -> usize {
+        Cells::new(reducer, 1).bytes()
     }
 
     /// Measures a group of rows, whatever was known before: contiguous rows of contiguous items in the
     /// dtype's byte order. `first_row` is the position of the first.
     ///
     /// # Panics
-    /// If the last row is not whole.
+    /// If the last row is not whole, or there are 2^32 rows or more.
     pub fn group(&mut self, rows: &[u8], first_row: u64, scratch: &mut Scratch) {
-        if let Some((reducer, cells)) = &mut self.cells {
-            let width = reducer.itemsize();
-            cells.fill(Partial::EMPTY);
-            for (r, row) in rows.chunks_exact(width * cells.len().max(1)).enumerate() {
-                for (cell, item) in cells.iter_mut().zip(row.chunks_exact(width)) {
-                    let item = reducer.block(item, first_row + r as u64, scratch);
-                    *cell = reducer.merge(cell, &item);
-                }
-            }
+        let size = self.reducer.itemsize() * self.columns;
+        let count = rows.len().checked_div(size).unwrap_or(0);
+        assert!(rows.len() == count * size && u32::try_from(count).is_ok(), "rows of another box");
+        self.rows = count as u64;
+        self.cells.clear();
+        if count == 0 {
+            return;
         }
-        if let Some(sums) = &mut self.sums {
-            *sums = Sums::new(sums.sum.len(), self.reducer.wanted, self.reducer.nan);
-            let rows = self.reducer.decode(rows, &mut scratch.native);
-            sums.group(&self.reducer, rows);
-        }
+        let Scratch { native, kept } = scratch;
+        let rows = match self.reducer.scalar.kind() {
+            Kind::Bool => truths(rows, native),
+            _ => self.reducer.decode(rows, native),
+        };
+        by_type!(self, whole(rows, first_row), real(rows, first_row), complex(rows, first_row, kept));
     }
 
     /// Adds the state of the rows that come after those of this one.
@@ -108,16 +98,45 @@ impl Columns {
     /// # Panics
     /// If it has another number of columns.
     pub fn merge(&mut self, later: &Columns) {
-        if let (Some((reducer, cells)), Some((_, later))) = (&mut self.cells, &later.cells) {
-            assert_eq!(cells.len(), later.len(), "columns of different boxes");
-            for (earlier, later) in cells.iter_mut().zip(later) {
-                *earlier = reducer.merge(earlier, later);
-            }
+        assert_eq!(self.columns, later.columns, "columns of different boxes");
+        match (self.rows, later.rows) {
+            (_, 0) => return,
+            (0, _) => return self.clone_from(later),
+            _ => {}
         }
-        if let (Some(sums), Some(later)) = (&mut self.sums, &later.sums) {
-            assert_eq!(sums.sum.len(), later.sum.len(), "columns of different boxes");
-            sums.merge(later, self.reducer.nan == NanPolicy::Skip);
+        for part in 0..self.cells.m2.len() {
+            self.cells.m2[part] = self.merged_m2(later, part);
         }
+        self.cells.merge(self.reducer.scalar.kind().is_complex(), &later.cells);
+        if self.reducer.wanted.contains(Wanted::EXTREMES) {
+            let cells = &later.cells;
+            by_type!(self, merge_extremes(1, cells), merge_extremes(1, cells), merge_extremes(2, cells));
+        }
+        self.rows += later.rows;
+    }
+
+    fn merge_extremes<T: Item>(&mut self, parts: usize, later: &Cells) {
+        self.cells.merge_extremes::<T>(parts, later);
+    }
+
+    /// As [`Reducer::merge`], for one part of complex numbers.
+    fn merged_m2(&self, later: &Columns, part: usize) -> f64 {
+        let (n, m) = (self.numbers(part), later.numbers(part));
+        let (a, b) = (self.cells.m2[part], later.cells.m2[part]);
+        if n == 0.0 || m == 0.0 {
+            return if n == 0.0 { b } else { a };
+        }
+        let delta = later.sum(part) / m - self.sum(part) / n;
+        a + b + delta * delta * (n * m / (n + m))
+    }
+
+    /// How many items of a column count, given one of its parts.
+    fn numbers(&self, part: usize) -> f64 {
+        self.cells.numbers(self.reducer.nan, self.rows, part / self.reducer.parts()) as f64
+    }
+
+    fn sum(&self, part: usize) -> f64 {
+        if self.reducer.is_whole() { self.cells.int(part) as f64 } else { self.cells.sum[part] }
     }
 
     /// The state of a column.
@@ -126,247 +145,153 @@ impl Columns {
     /// If there is no such column.
     #[must_use]
     pub fn get(&self, column: usize) -> Partial {
-        let mut partial = self.cells.as_ref().map_or(Partial::EMPTY, |(_, cells)| cells[column]);
-        let Some(sums) = &self.sums else { return partial };
-        let whole = self.reducer.is_whole();
-        let key = |x: f64, none: Key| match x.is_infinite() && whole {
-            true => none,
-            false if whole => Key::int(x as i64),
-            false => Key::float(x, 0.0),
-        };
-        (partial.count, partial.nan) = (sums.rows, sums.nan.get(column).map_or(0, |nan| *nan as u64));
-        if partial.nan > 0 {
-            partial.nan_item = Key::float(f64::NAN, 0.0);
+        assert!(column < self.columns, "no such column");
+        let mut partial = self.cells.get(self.reducer.parts(), self.rows, column);
+        if self.reducer.nan == NanPolicy::Propagate {
+            partial.nan = partial.nan.min(1);
         }
-        if whole {
-            partial.int = sums.sum[column] as i128;
-        } else {
-            partial.sum = [sums.sum[column], 0.0];
-        }
-        partial.nonzero = sums.nonzero.get(column).map_or(0, |nonzero| *nonzero as u64);
-        partial.m2 = sums.m2.get(column).copied().unwrap_or(0.0);
-        if self.reducer.wanted.contains(Wanted::EXTREMES) {
-            partial.min = key(sums.min[column], Key::ABOVE_ALL);
-            partial.max = key(sums.max[column], Key::BELOW_ALL);
+        if self.reducer.numbers(&partial) == 0 {
+            (partial.min_at, partial.max_at) = (u64::MAX, u64::MAX);
+        } else if self.reducer.wanted.contains(Wanted::EXTREMES) {
+            (partial.min, partial.max) = by_type!(self, real_keys(column), real_keys(column), keys(column));
         }
         partial
     }
-}
 
-impl Sums {
-    /// Rows of native or swapped items, halves as singles.
-    fn group(&mut self, reducer: &Reducer, rows: &[u8]) {
-        match (reducer.scalar.kind(), reducer.is_foreign()) {
-            (Kind::Int8, _) => self.measure::<i8>(reducer, rows),
-            (Kind::UInt8, _) => self.measure::<u8>(reducer, rows),
-            (Kind::Int16, false) => self.measure::<i16>(reducer, rows),
-            (Kind::Int16, true) => self.measure::<Swapped<i16>>(reducer, rows),
-            (Kind::UInt16, false) => self.measure::<u16>(reducer, rows),
-            (Kind::UInt16, true) => self.measure::<Swapped<u16>>(reducer, rows),
-            (Kind::Int32, false) => self.measure::<i32>(reducer, rows),
-            (Kind::Int32, true) => self.measure::<Swapped<i32>>(reducer, rows),
-            (Kind::UInt32, false) => self.measure::<u32>(reducer, rows),
-            (Kind::UInt32, true) => self.measure::<Swapped<u32>>(reducer, rows),
-            (Kind::Float64, false) => self.measure::<f64>(reducer, rows),
-            (Kind::Float64, true) => self.measure::<Swapped<f64>>(reducer, rows),
-            (Kind::Float32, true) => self.measure::<Swapped<f32>>(reducer, rows),
-            _ => self.measure::<f32>(reducer, rows),
+    fn real_keys<T: Item>(&self, column: usize) -> (Key, Key) {
+        let key = |extremes: &[u8]| T::read(T::raw(extremes)[column]).key();
+        (key(&self.cells.min), key(&self.cells.max))
+    }
+
+    fn keys<T: Real>(&self, column: usize) -> (Key, Key) {
+        let part = |extremes: &[u8], i: usize| T::read(T::raw(extremes)[2 * column + i]).wide();
+        let key = |extremes: &[u8]| Key::float(part(extremes, 0), part(extremes, 1));
+        (key(&self.cells.min), key(&self.cells.max))
+    }
+
+    fn tiles<'a, T: Item>(&mut self, rows: &'a [u8], each: impl Fn(&mut Self, Tile<'a, T>)) {
+        let (raw, width) = (T::raw(rows), self.columns);
+        for from in (0..width).step_by(TILE) {
+            each(self, Tile { raw, width, from, len: TILE.min(width - from) });
         }
     }
 
-    fn measure<T: Item>(&mut self, reducer: &Reducer, rows: &[u8]) {
-        let columns = self.sum.len();
-        if columns == 0 {
+    fn whole<T: Whole>(&mut self, rows: &[u8], first: u64) {
+        self.tiles::<T>(rows, |columns, tile| columns.whole_tile(tile, first));
+    }
+
+    fn whole_tile<T: Whole>(&mut self, tile: Tile<'_, T>, first: u64) {
+        let (level, time, cells) = (self.reducer.level, self.reducer.is_time(), &mut self.cells);
+        if time {
+            tile.count(level, |x| x == T::LOWEST, &mut cells.nan);
+            tile.places(level, first, |_, x| x == T::LOWEST, &mut cells.first_nan);
+        }
+        if !cells.low.is_empty() {
+            tile.whole_sums(level, &mut cells.low, &mut cells.high);
+        }
+        if time && self.reducer.nan == NanPolicy::Skip && !cells.high.is_empty() {
+            // Each was added as the lowest value, which is -2^63.
+            let nan = tile.part(&mut cells.nan);
+            tile.part(&mut cells.high).iter_mut().zip(nan).for_each(|(sum, nan)| *sum += (*nan as i64) << 31);
+        }
+        if !cells.nonzero.is_empty() {
+            tile.count(level, |x| x != T::ZERO, &mut cells.nonzero);
+        }
+        if !cells.int_prod.is_empty() {
+            tile.products(level, &mut cells.int_prod);
+        }
+        if !cells.min.is_empty() {
+            tile.extremes(level, time, &mut cells.min, &mut cells.max);
+        }
+        self.rounded(tile, false);
+        self.place(tile, first);
+    }
+
+    /// Squares, and squared distances from the mean.
+    fn rounded<T: Item>(&mut self, tile: Tile<'_, T>, skip: bool) {
+        let level = self.reducer.level;
+        if !self.cells.squares.is_empty() {
+            tile.sums(level, skip, |_, x| x * x, &mut self.cells.squares);
+        }
+        if !self.cells.m2.is_empty() {
+            let mut means = [0.0; TILE];
+            for (i, mean) in means[..tile.len].iter_mut().enumerate() {
+                *mean = self.sum(tile.from + i) / self.numbers(tile.from + i);
+            }
+            let square = |i: usize, x: f64| (x - means[i]) * (x - means[i]);
+            tile.sums(level, skip, square, &mut self.cells.m2);
+        }
+    }
+
+    /// Finds the places of the extremes.
+    fn place<T: Item>(&mut self, tile: Tile<'_, T>, first: u64) {
+        let Cells { min, max, min_at, max_at, .. } = &mut self.cells;
+        if min_at.is_empty() {
             return;
         }
-        let items = T::raw(rows);
-        self.rows = (items.len() / columns) as u64;
-        let skip = reducer.nan == NanPolicy::Skip;
-        for start in (0..columns).step_by(SIDE_BY_SIDE) {
-            let part = start..(start + SIDE_BY_SIDE).min(columns);
-            let rows = || items.chunks_exact(columns).map(|row| &row[part.clone()]);
-            let (sums, extremes) =
-                (reducer.wanted.contains(Wanted::SUM), reducer.wanted.contains(Wanted::EXTREMES));
-            let sum = &mut self.sum[part.clone()];
-            // NaN are counted once: with the sums that leave them out, else with the extremes.
-            let counting = skip && (sums || !extremes);
-            if counting {
-                let nan = &mut self.nan[part.clone()];
-                dispatch(reducer.level, Counting::<T, _> { rows: rows(), sum, nan, item: PhantomData });
-            } else if sums {
-                dispatch(reducer.level, Adding::<T, _> { rows: rows(), sum, item: PhantomData });
-            }
-            if reducer.wanted.contains(Wanted::NONZERO) {
-                let nonzero = &mut self.nonzero[part.clone()];
-                dispatch(reducer.level, Nonzero::<T, _> { rows: rows(), nonzero, item: PhantomData });
-            }
-            if extremes {
-                let (min, max) = (&mut self.min[part.clone()], &mut self.max[part.clone()]);
-                let nan = if counting { None } else { Some(&mut self.nan[part.clone()]) };
-                dispatch(reducer.level, Extremes::<T, _> { rows: rows(), min, max, nan, item: PhantomData });
-            }
-            if reducer.wanted.contains(Wanted::M2) {
-                let mut mean = [0.0; SIDE_BY_SIDE];
-                for (mean, column) in mean.iter_mut().zip(part.clone()) {
-                    *mean = self.sum[column] / self.counted(column, skip);
-                }
-                let m2 = &mut self.m2[part.clone()];
-                dispatch(
-                    reducer.level,
-                    Distances::<T, _> { rows: rows(), m2, mean: &mean, skip, item: PhantomData },
-                );
-            }
-        }
+        let (min, max) = (tile.part(T::raw_mut(min)), tile.part(T::raw_mut(max)));
+        tile.places(self.reducer.level, first, |i, x| x == T::read(min[i]), min_at);
+        tile.places(self.reducer.level, first, |i, x| x == T::read(max[i]), max_at);
     }
 
-    fn merge(&mut self, later: &Sums, skip: bool) {
-        for column in 0..self.m2.len() {
-            let (n, m) = (self.counted(column, skip), later.counted(column, skip));
-            self.m2[column] = match (n == 0.0, m == 0.0) {
-                (true, _) => later.m2[column],
-                (_, true) => self.m2[column],
-                // Chan, Golub, LeVeque, as in `Reducer::merge`.
-                _ => {
-                    let distance = later.sum[column] / m - self.sum[column] / n;
-                    self.m2[column] + later.m2[column] + distance * distance * (n * m / (n + m))
-                }
-            };
+    fn real<T: Real>(&mut self, rows: &[u8], first: u64) {
+        self.tiles::<T>(rows, |columns, tile| columns.real_tile(tile, first));
+    }
+
+    fn real_tile<T: Real>(&mut self, tile: Tile<'_, T>, first: u64) {
+        let (level, cells) = (self.reducer.level, &mut self.cells);
+        // Infinities leave the same traces as NaN, so where there are any the items are looked at.
+        let mut suspect = true;
+        if !cells.sum.is_empty() {
+            tile.sums(level, false, |_, x| x, &mut cells.sum);
+            suspect &= tile.part(&mut cells.sum).iter().any(|sum| sum.is_nan());
         }
-        let each = |own: &mut [f64], later: &[f64], f: fn(f64, f64) -> f64| {
-            own.iter_mut().zip(later).for_each(|(own, later)| *own = f(*own, *later));
-        };
-        each(&mut self.sum, &later.sum, |a, b| a + b);
-        each(&mut self.nan, &later.nan, |a, b| a + b);
-        each(&mut self.nonzero, &later.nonzero, |a, b| a + b);
-        each(&mut self.min, &later.min, |a, b| if b < a { b } else { a });
-        each(&mut self.max, &later.max, |a, b| if b > a { b } else { a });
-        self.rows += later.rows;
+        if !cells.min.is_empty() {
+            suspect &= tile.extremes(level, false, &mut cells.min, &mut cells.max);
+        }
+        let skip = suspect && self.look_for_nan(tile, first) && self.reducer.nan == NanPolicy::Skip;
+        if skip && !self.cells.sum.is_empty() {
+            tile.part(&mut self.cells.sum).fill(0.0);
+            tile.sums(level, true, |_, x| x, &mut self.cells.sum);
+        }
+        self.rounded(tile, skip);
+        let cells = &mut self.cells;
+        if !cells.nonzero.is_empty() {
+            tile.count(level, |x| x != T::ZERO, &mut cells.nonzero);
+        }
+        if !cells.prod.is_empty() {
+            multiply(tile, skip, tile.part(&mut cells.prod));
+        }
+        self.place(tile, first);
+    }
+
+    /// Counts NaN and finds the first; whether there is any.
+    fn look_for_nan<T: Real>(&mut self, tile: Tile<'_, T>, first: u64) -> bool {
+        let (level, cells) = (self.reducer.level, &mut self.cells);
+        tile.count(level, is_nan, &mut cells.nan);
+        let nan = tile.part(&mut cells.nan).iter().any(|nan| *nan > 0);
+        if nan {
+            tile.places(level, first, |_, x| is_nan(x), &mut cells.first_nan);
+            tile.part(&mut cells.nan_item).fill(Key::float(f64::NAN, 0.0));
+        }
+        nan
     }
 }
 
-/// Adds rows to the sums.
-struct Adding<'a, T, R> {
-    rows: R,
-    sum: &'a mut [f64],
-    item: PhantomData<T>,
+/// Truth values as 0 and 1.
+fn truths<'a>(bytes: &[u8], native: &'a mut Vec<u8>) -> &'a [u8] {
+    let native = room(native, bytes.len());
+    native.iter_mut().zip(bytes).for_each(|(truth, byte)| *truth = u8::from(*byte != 0));
+    native
 }
 
-impl<'r, T: Item, R: Iterator<Item = &'r [T::Raw]>> Loop for Adding<'_, T, R>
-where
-    T::Raw: 'r,
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for row in self.rows {
-            self.sum.iter_mut().zip(row).for_each(|(sum, raw)| *sum += T::read(*raw).wide());
-        }
-    }
-}
-
-/// Adds rows to the sums without what is NaN, and counts that.
-struct Counting<'a, T, R> {
-    rows: R,
-    sum: &'a mut [f64],
-    nan: &'a mut [f64],
-    item: PhantomData<T>,
-}
-
-impl<'r, T: Item, R: Iterator<Item = &'r [T::Raw]>> Loop for Counting<'_, T, R>
-where
-    T::Raw: 'r,
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for row in self.rows {
-            for ((sum, nan), raw) in self.sum.iter_mut().zip(&mut *self.nan).zip(row) {
-                let x = T::read(*raw).wide();
-                *nan += if x.is_nan() { 1.0 } else { 0.0 };
-                *sum += if x.is_nan() { 0.0 } else { x };
-            }
-        }
-    }
-}
-
-/// Counts what is not zero.
-struct Nonzero<'a, T, R> {
-    rows: R,
-    nonzero: &'a mut [f64],
-    item: PhantomData<T>,
-}
-
-impl<'r, T: Item, R: Iterator<Item = &'r [T::Raw]>> Loop for Nonzero<'_, T, R>
-where
-    T::Raw: 'r,
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for row in self.rows {
-            let pairs = self.nonzero.iter_mut().zip(row);
-            pairs.for_each(|(count, raw)| *count += if T::read(*raw).wide() == 0.0 { 0.0 } else { 1.0 });
-        }
-    }
-}
-
-/// Finds the extremes; NaN is neither, and is counted where a list for that is given.
-struct Extremes<'a, T, R> {
-    rows: R,
-    min: &'a mut [f64],
-    max: &'a mut [f64],
-    nan: Option<&'a mut [f64]>,
-    item: PhantomData<T>,
-}
-
-impl<'r, T: Item, R: Iterator<Item = &'r [T::Raw]>> Loop for Extremes<'_, T, R>
-where
-    T::Raw: 'r,
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let mut nan = self.nan;
-        for row in self.rows {
-            for ((min, max), raw) in self.min.iter_mut().zip(&mut *self.max).zip(row) {
-                let x = T::read(*raw).wide();
-                *min = if x < *min { x } else { *min };
-                *max = if x > *max { x } else { *max };
-            }
-            if let Some(nan) = &mut nan {
-                let pairs = nan.iter_mut().zip(row);
-                pairs.for_each(|(nan, raw)| *nan += if T::read(*raw).wide().is_nan() { 1.0 } else { 0.0 });
-            }
-        }
-    }
-}
-
-/// Adds squared distances from the means.
-struct Distances<'a, T, R> {
-    rows: R,
-    m2: &'a mut [f64],
-    mean: &'a [f64; SIDE_BY_SIDE],
-    skip: bool,
-    item: PhantomData<T>,
-}
-
-impl<'r, T: Item, R: Iterator<Item = &'r [T::Raw]>> Loop for Distances<'_, T, R>
-where
-    T::Raw: 'r,
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for row in self.rows {
-            for ((m2, mean), raw) in self.m2.iter_mut().zip(self.mean).zip(row) {
-                let x = T::read(*raw).wide();
-                let distance = x - mean;
-                *m2 += if self.skip && x.is_nan() { 0.0 } else { distance * distance };
+/// Multiplies the items of each column, NaN left out if `skip`.
+fn multiply<T: Real>(tile: Tile<'_, T>, skip: bool, products: &mut [Scaled]) {
+    for row in tile.rows() {
+        for (product, x) in products.iter_mut().zip(row) {
+            let x = T::read(*x);
+            if !(skip && is_nan(x)) {
+                *product = product.times(Scaled::new([x.wide(), 0.0], 0));
             }
         }
     }

@@ -60,15 +60,15 @@ fn key<T: Real>(z: [T; 2]) -> Key {
 fn numbers<T: Real>(reducer: &Reducer, items: Items<'_, T>, first: u64, nan: u64) -> Partial {
     let (level, wanted, skip, count) = (reducer.level, reducer.wanted, nan > 0, pairs(items).len() as u64);
     let mut partial = Partial { count, nan, ..Partial::EMPTY };
-    if !skip {
-        partial.nan = u64::from(items.any(level, is_nan));
-    }
+    // Infinities add up to NaN too, so in that case the items are looked at.
+    let mut suspect = true;
     if wanted.contains(Wanted::EXTREMES) && count > nan {
         let (min, max) = extremes(level, items);
         (partial.min, partial.max, partial.min_at, partial.max_at) = (key(min), key(max), first, first);
     }
     if wanted.contains(Wanted::SUM) {
         partial.sum = items.sum(level, skip, 2);
+        suspect &= partial.sum.iter().any(|sum| sum.is_nan());
     }
     if wanted.contains(Wanted::M2) {
         let mean = partial.sum.map(|sum| sum / (count - nan) as f64);
@@ -79,6 +79,10 @@ fn numbers<T: Real>(reducer: &Reducer, items: Items<'_, T>, first: u64, nan: u64
     }
     if wanted.contains(Wanted::SQUARES) {
         partial.squares = items.squares(level, skip);
+        suspect &= partial.squares.is_nan();
+    }
+    if suspect && !skip {
+        partial.nan = u64::from(items.any(level, is_nan));
     }
     if wanted.contains(Wanted::PROD) {
         partial.prod = complex_product(skip, items);

@@ -1,6 +1,5 @@
 //! Half-precision numbers: decoded by integer arithmetic, which becomes vector instructions.
 
-use super::{item::LANES, loops::add_lanes};
 use crate::simd::{Level, Loop, dispatch};
 
 /// The magnitude from which on a half is infinite or NaN.
@@ -53,57 +52,62 @@ impl<const SWAP: bool> Loop for Decode<'_, SWAP> {
     }
 }
 
-/// The sum, if all halves are zero or normal numbers: the same as that of the decoded ones, sooner.
+/// The sum, if all halves are finite. It is exact, so their order makes no difference: halves are multiples
+/// of 2^-24, and those of a block add up to less than 2^28, which makes 52 bits.
 pub(super) fn sum(level: Level, halves: &[u8], swap: bool) -> Option<f64> {
-    let (range, lanes) = if swap {
-        (dispatch(level, Range::<true>(halves)), dispatch(level, Sum::<true>(halves)))
-    } else {
-        (dispatch(level, Range::<false>(halves)), dispatch(level, Sum::<false>(halves)))
-    };
-    // Every addition was scaled by the same power of two, so nothing was rounded in another way.
-    range.then(|| add_lanes(lanes, 1)[0] * f64::from_bits((1023 + 112) << 52))
-}
-
-/// Whether all are zero or normal numbers.
-struct Range<'a, const SWAP: bool>(&'a [u8]);
-
-impl<const SWAP: bool> Loop for Range<'_, SWAP> {
-    type Output = bool;
-    #[inline(always)]
-    fn run(self) -> bool {
-        // Less one, so that zero is the largest.
-        let (mut most, mut least) = (0, u16::MAX);
-        for x in self.0.as_chunks::<2>().0 {
-            let magnitude = bits(*x, SWAP) & 0x7fff;
-            most = most.max(magnitude);
-            least = least.min(magnitude.wrapping_sub(1));
-        }
-        most < INFINITE && least >= NORMAL - 1
+    let (rows, rest) = halves.as_chunks::<{ 8 * QUADS }>();
+    let Sums { lanes, exponents } =
+        if swap { dispatch(level, Sum::<true>(rows)) } else { dispatch(level, Sum::<false>(rows)) };
+    let mut sum: f64 = lanes.as_flattened().iter().sum();
+    let mut finite = exponents.iter().all(|carry| carry & 0x8000_8000_8000_8000 == 0);
+    for half in rest.as_chunks().0 {
+        let bits = bits(*half, swap);
+        sum += small(u64::from(bits) << 48);
+        finite &= bits & INFINITE != INFINITE;
     }
+    finite.then(|| sum * f64::from_bits((1023 + 1008) << 52))
 }
 
-/// The sum of halves whose bits are taken for those of singles: all of them 2^112 times too small.
-struct Sum<'a, const SWAP: bool>(&'a [u8]);
+/// Groups of four halves side by side.
+const QUADS: usize = 8;
+
+/// The upper 16 bits as a half of the bits of a double, which makes it 2^1008 times too small: the exponents
+/// differ so much where they have the same bits.
+#[inline(always)]
+fn small(bits: u64) -> f64 {
+    f64::from_bits((bits as i64 >> 6) as u64 & 0x81ff_fc00_0000_0000)
+}
+
+/// What [`Sum`] finds: the sums of each place in the groups, and bits that the exponents carried into.
+struct Sums {
+    lanes: [[f64; QUADS]; 4],
+    exponents: [u64; QUADS],
+}
+
+/// Adds halves, four of them taken out of 64 bits in turn.
+struct Sum<'a, const SWAP: bool>(&'a [[u8; 8 * QUADS]]);
 
 impl<const SWAP: bool> Loop for Sum<'_, SWAP> {
-    type Output = [f64; LANES];
+    type Output = Sums;
     #[inline(always)]
-    fn run(self) -> [f64; LANES] {
-        let small = |x: [u8; 2]| {
-            let bits = i32::from(bits(x, SWAP) as i16) << 13;
-            f64::from(f32::from_bits(bits as u32 & 0x8fff_e000))
-        };
-        let (rows, rest) = self.0.as_chunks::<2>().0.as_chunks::<LANES>();
-        let mut lanes = [0.0; LANES];
-        for row in rows {
-            for i in 0..LANES {
-                lanes[i] += small(row[i]);
+    fn run(self) -> Sums {
+        let (mut a, mut b, mut c, mut d) = ([0.0; QUADS], [0.0; QUADS], [0.0; QUADS], [0.0; QUADS]);
+        let mut exponents = [0; QUADS];
+        for row in self.0 {
+            let quads = row.as_chunks().0;
+            for i in 0..QUADS {
+                // Which of the four comes first does not matter.
+                let quad = u64::from_ne_bytes(quads[i]);
+                let quad = if SWAP { quad.swap_bytes() } else { quad };
+                // An exponent of ones, which is not finite, carries into the place of the sign.
+                exponents[i] |= (quad & 0x7c00_7c00_7c00_7c00) + 0x0400_0400_0400_0400;
+                a[i] += small(quad);
+                b[i] += small(quad << 16);
+                c[i] += small(quad << 32);
+                d[i] += small(quad << 48);
             }
         }
-        for (i, x) in rest.iter().enumerate() {
-            lanes[i] += small(*x);
-        }
-        lanes
+        Sums { lanes: [a, b, c, d], exponents }
     }
 }
 

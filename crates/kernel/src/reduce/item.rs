@@ -20,7 +20,9 @@ pub(super) trait Item: Copy + PartialOrd + Send + Sync + 'static {
     const TALLY_MOST: usize;
 
     fn raw(bytes: &[u8]) -> &[Self::Raw];
+    fn raw_mut(bytes: &mut [u8]) -> &mut [Self::Raw];
     fn read(raw: Self::Raw) -> Self;
+    fn write(self) -> Self::Raw;
     fn reverse(raw: Self::Raw) -> Self::Raw;
     fn wide(self) -> f64;
     fn key(self) -> Key;
@@ -44,6 +46,8 @@ pub(super) trait Whole: Item {
     fn total(sums: &Self::Sums, count: usize) -> i128;
     /// Modulo 2^64.
     fn wrapped(self) -> u64;
+    /// Two numbers: itself is the first and 2^32 times the second, which is 0 if it has 32 bits or fewer.
+    fn halves(self) -> (i64, i64);
 }
 
 /// A floating-point number.
@@ -68,6 +72,13 @@ macro_rules! item {
             #[inline(always)]
             fn read(raw: Self::Raw) -> Self {
                 Self::from_ne_bytes(raw)
+            }
+            fn raw_mut(bytes: &mut [u8]) -> &mut [Self::Raw] {
+                bytes.as_chunks_mut().0
+            }
+            #[inline(always)]
+            fn write(self) -> Self::Raw {
+                self.to_ne_bytes()
             }
             #[inline(always)]
             fn reverse(raw: Self::Raw) -> Self::Raw {
@@ -110,8 +121,8 @@ macro_rules! reals {
 
 reals! { f32, u32; f64, u64 }
 
-macro_rules! wholes {
-    // Sums run in a wider type, which so many rows of lanes cannot overflow.
+macro_rules! short_words {
+    // Sums run in lanes of twice the width, which so many rows cannot overflow.
     ($($type:ty, $tally:ty, $lane:ty, $lanes:expr, $rows:expr);* $(;)?) => {$(
         item!(
             $type, $tally, <$type>::MAX, <$type>::MIN, |x| f64::from(x), Key::int(i64::from(x)),
@@ -143,20 +154,54 @@ macro_rules! wholes {
             fn wrapped(self) -> u64 {
                 i64::from(self) as u64
             }
+            #[inline(always)]
+            fn halves(self) -> (i64, i64) {
+                (i64::from(self), 0)
+            }
         }
     )*};
 }
 
-wholes! {
+short_words! {
     i8, u8, i16, 64, 256;
     u8, u8, u16, 64, 256;
     i16, u16, i32, 32, 65_536;
     u16, u16, u32, 32, 65_536;
-    i32, u32, i64, 32, 1 << 26;
-    u32, u32, i64, 32, 1 << 26;
 }
 
-macro_rules! long_wholes {
+macro_rules! words {
+    ($($type:ty),*) => {$(
+        item!(
+            $type, u32, <$type>::MAX, <$type>::MIN, |x| f64::from(x), Key::int(i64::from(x)),
+            |key| key.int as $type, |trace| { let _ = x; trace }
+        );
+
+        impl Whole for $type {
+            type Sums = i64;
+            const MOST: usize = 1 << 31;
+
+            #[inline(always)]
+            fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> i64 {
+                raw.iter().fold(0, |sum: i64, x| sum.wrapping_add(i64::from(read(*x))))
+            }
+            fn total(sum: &i64, _: usize) -> i128 {
+                i128::from(*sum)
+            }
+            #[inline(always)]
+            fn wrapped(self) -> u64 {
+                i64::from(self) as u64
+            }
+            #[inline(always)]
+            fn halves(self) -> (i64, i64) {
+                (i64::from(self), 0)
+            }
+        }
+    )*};
+}
+
+words! { i32, u32 }
+
+macro_rules! long_words {
     ($($type:ty, |$x:ident| $key:expr, |$k:ident| $from:expr);* $(;)?) => {$(
         item!(
             $type, u64, <$type>::MAX, <$type>::MIN, |$x| $x as f64, $key, |$k| $from,
@@ -166,40 +211,35 @@ macro_rules! long_wholes {
         impl Whole for $type {
             /// The lower and the upper halves of the items apart, each in 64 bits, after the order of signed
             /// items was made that of unsigned ones.
-            type Sums = [[u64; 16]; 2];
+            type Sums = [u64; 2];
             const MOST: usize = 1 << 31;
 
             #[inline(always)]
-            fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums {
-                let (rows, rest) = raw.as_chunks::<16>();
-                let (mut low, mut high) = ([0_u64; 16], [0_u64; 16]);
-                for row in rows {
-                    for i in 0..16 {
-                        let x = read(row[i]) as u64 ^ <$type>::MIN as u64;
-                        low[i] = low[i].wrapping_add(x & 0xffff_ffff);
-                        high[i] = high[i].wrapping_add(x >> 32);
-                    }
-                }
-                for (i, x) in rest.iter().enumerate() {
+            fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> [u64; 2] {
+                let (mut low, mut high) = (0_u64, 0_u64);
+                for x in raw {
                     let x = read(*x) as u64 ^ <$type>::MIN as u64;
-                    low[i] = low[i].wrapping_add(x & 0xffff_ffff);
-                    high[i] = high[i].wrapping_add(x >> 32);
+                    low = low.wrapping_add(x & 0xffff_ffff);
+                    high = high.wrapping_add(x >> 32);
                 }
                 [low, high]
             }
-            fn total([low, high]: &Self::Sums, count: usize) -> i128 {
-                let sum = |lanes: &[u64; 16]| lanes.iter().map(|x| i128::from(*x)).sum::<i128>();
-                (sum(high) << 32) + sum(low) + i128::from(<$type>::MIN) * count as i128
+            fn total([low, high]: &[u64; 2], count: usize) -> i128 {
+                (i128::from(*high) << 32) + i128::from(*low) + i128::from(<$type>::MIN) * count as i128
             }
             #[inline(always)]
             fn wrapped(self) -> u64 {
                 self as u64
             }
+            #[inline(always)]
+            fn halves(self) -> (i64, i64) {
+                ((self & 0xffff_ffff) as i64, (self >> 32) as i64)
+            }
         }
     )*};
 }
 
-long_wholes! {
+long_words! {
     i64, |x| Key::int(x), |key| key.int;
     u64, |x| Key::int((x ^ 1 << 63) as i64), |key| key.int as u64 ^ 1 << 63;
 }
@@ -224,6 +264,13 @@ impl<T: Item> Item for Swapped<T> {
     #[inline(always)]
     fn read(raw: T::Raw) -> Self {
         Swapped(T::read(T::reverse(raw)))
+    }
+    fn raw_mut(bytes: &mut [u8]) -> &mut [T::Raw] {
+        T::raw_mut(bytes)
+    }
+    #[inline(always)]
+    fn write(self) -> T::Raw {
+        T::reverse(self.0.write())
     }
     #[inline(always)]
     fn reverse(raw: T::Raw) -> T::Raw {
@@ -263,6 +310,10 @@ impl<T: Whole> Whole for Swapped<T> {
     #[inline(always)]
     fn wrapped(self) -> u64 {
         self.0.wrapped()
+    }
+    #[inline(always)]
+    fn halves(self) -> (i64, i64) {
+        self.0.halves()
     }
 }
 

@@ -30,6 +30,18 @@ impl<'a, T: Item> Items<'a, T> {
     }
 }
 
+/// Puts lanes together, each with that half of them away.
+fn fold_lanes<T: Copy, const N: usize>(mut lanes: [T; N], of: impl Fn(T, T) -> T) -> T {
+    let mut half = N / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] = of(lanes[i], lanes[i + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
 /// Adds lanes that are `apart` lanes from each other: 1 for real numbers, 2 for the parts of complex ones.
 pub(super) fn add_lanes(mut lanes: [f64; LANES], apart: usize) -> [f64; 2] {
     let mut half = LANES / 2;
@@ -113,20 +125,10 @@ impl<T: Whole> Loop for WholeSum<'_, T> {
 struct WholeProduct<'a, T>(Items<'a, T>);
 
 impl<T: Whole> Loop for WholeProduct<'_, T> {
-    type Output = [u64; LANES];
+    type Output = u64;
     #[inline(always)]
-    fn run(self) -> [u64; LANES] {
-        let (rows, rest) = self.0.rows();
-        let mut lanes = [1_u64; LANES];
-        for row in rows {
-            for i in 0..LANES {
-                lanes[i] = lanes[i].wrapping_mul(T::read(row[i]).wrapped());
-            }
-        }
-        for (i, x) in rest.iter().enumerate() {
-            lanes[i] = lanes[i].wrapping_mul(T::read(*x).wrapped());
-        }
-        lanes
+    fn run(self) -> u64 {
+        self.0.raw().iter().fold(1, |product: u64, x| product.wrapping_mul(T::read(*x).wrapped()))
     }
 }
 
@@ -153,30 +155,37 @@ impl<T: Whole> Loop for LeastTime<'_, T> {
 }
 
 /// The least and the greatest of each lane, NaN left out, and a trace of NaN.
-struct Extremes<'a, T>(Items<'a, T>);
+struct Extremes<'a, T, const N: usize>(Items<'a, T>);
 
 /// What [`Extremes`] finds.
-struct Lanes<T> {
-    min: [T; LANES],
-    max: [T; LANES],
-    trace: [T; LANES],
+struct Lanes<T, const N: usize> {
+    min: [T; N],
+    max: [T; N],
+    trace: [T; N],
 }
 
-impl<T: Item> Lanes<T> {
+impl<T: Item, const N: usize> Lanes<T, N> {
     #[inline(always)]
     fn take(&mut self, i: usize, x: T) {
         self.min[i] = if x < self.min[i] { x } else { self.min[i] };
         self.max[i] = if x > self.max[i] { x } else { self.max[i] };
         self.trace[i] = x.trace(self.trace[i]);
     }
+
+    /// The extremes, and whether there may be a NaN.
+    fn fold(self) -> (T, T, bool) {
+        let min = fold_lanes(self.min, |a, b| if b < a { b } else { a });
+        let max = fold_lanes(self.max, |a, b| if b > a { b } else { a });
+        (min, max, self.trace.into_iter().fold(false, |any, x| any | is_nan(x)))
+    }
 }
 
-impl<T: Item> Loop for Extremes<'_, T> {
-    type Output = Lanes<T>;
+impl<T: Item, const N: usize> Loop for Extremes<'_, T, N> {
+    type Output = Lanes<T, N>;
     #[inline(always)]
-    fn run(self) -> Lanes<T> {
-        let (rows, rest) = self.0.rows();
-        let mut lanes = Lanes { min: [T::HIGHEST; LANES], max: [T::LOWEST; LANES], trace: [T::ZERO; LANES] };
+    fn run(self) -> Lanes<T, N> {
+        let (rows, rest) = self.0.raw().as_chunks::<N>();
+        let mut lanes = Lanes { min: [T::HIGHEST; N], max: [T::LOWEST; N], trace: [T::ZERO; N] };
         for row in rows {
             row.iter().enumerate().for_each(|(i, x)| lanes.take(i, T::read(*x)));
         }
@@ -282,12 +291,12 @@ impl<T: Item> Items<'_, T> {
     }
 
     pub(super) fn extremes(self, level: Level) -> Found<T> {
-        let Lanes { min, max, trace } = dispatch(level, Extremes(self));
-        Found {
-            min: min.into_iter().fold(T::HIGHEST, |a, b| if b < a { b } else { a }),
-            max: max.into_iter().fold(T::LOWEST, |a, b| if b > a { b } else { a }),
-            nan: trace.into_iter().fold(false, |any, x| any | is_nan(x)) && self.any(level, is_nan),
-        }
+        // Three times 32 doubles are more than the registers of AVX2 hold. Integers have no trace.
+        let (min, max, suspect) = match (size_of::<T::Raw>(), T::HIGHEST.wide().is_infinite()) {
+            (8, true) => dispatch(level, Extremes::<T, { LANES / 2 }>(self)).fold(),
+            _ => dispatch(level, Extremes::<T, LANES>(self)).fold(),
+        };
+        Found { min, max, nan: suspect && self.any(level, is_nan) }
     }
 
     /// How many pass a test.
@@ -328,11 +337,11 @@ impl<T: Whole> Items<'_, T> {
     /// The least but for the lowest value of all, of items that are not all that.
     pub(super) fn least_time(self, level: Level) -> T {
         let least = dispatch(level, LeastTime(self));
-        least.into_iter().fold(T::HIGHEST, |a, b| if b < a { b } else { a })
+        fold_lanes(least, |a, b| if b < a { b } else { a })
     }
 
     /// The product modulo 2^64.
     pub(super) fn product(self, level: Level) -> u64 {
-        dispatch(level, WholeProduct(self)).into_iter().fold(1, u64::wrapping_mul)
+        dispatch(level, WholeProduct(self))
     }
 }

@@ -217,7 +217,8 @@ impl Make<'_> {
     fn variance(&self, ddof: f64) -> f64 {
         let freedom = self.reducer.numbers(self.partial) as f64 - ddof;
         match self.reducer.nan {
-            NanPolicy::Skip if freedom <= 0.0 => f64::NAN,
+            // NumPy's `nanvar` of integers is its `var`, which divides by 0.
+            NanPolicy::Skip if freedom <= 0.0 && !self.reducer.is_whole() => f64::NAN,
             _ => self.partial.m2 / freedom.max(0.0),
         }
     }

@@ -39,7 +39,7 @@ impl Key {
 pub struct Partial {
     /// All items, NaN among them.
     pub count: u64,
-    /// Those that are NaN or NaT: all of them where they are skipped, else 0 only if there is none.
+    /// Those that are NaN or NaT: all of them where they are skipped, else 1 if there is any.
     pub nan: u64,
     /// The position of the first of those.
     pub first_nan: Option<u64>,

@@ -3,13 +3,6 @@ use super::{BLOCK, Partial, Reducer, Scratch, Wanted};
 /// Bytes of blocks that are measured as one where that makes no difference.
 const GROUP: usize = 64 << 10;
 
-/// A subtree of a piece: 2^`level` blocks from block `start`.
-struct Subtree {
-    level: u32,
-    start: u64,
-    partial: Partial,
-}
-
 /// The states of a piece of many blocks, contiguous and in the dtype's byte order, to be pushed into a
 /// [`Tree`](super::Tree) in this order: levels and states of subtrees that are as large as can be.
 ///
@@ -24,27 +17,30 @@ pub fn piece(
 ) -> Vec<(u32, Partial)> {
     let block_size = BLOCK * reducer.itemsize();
     let origin = first_block * BLOCK as u64;
-    let mut subtrees: Vec<Subtree> = Vec::new();
+    let mut subtrees = Vec::new();
     let (mut start, mut rest) = (first_block, items);
     while !rest.is_empty() {
         let level = group_level(reducer, start, rest.len() / block_size);
         let (group, later) = rest.split_at((block_size << level).min(rest.len()));
         // Places are looked for only in blocks that turn out to have an extreme.
         let partial = reducer.measure(group, start * BLOCK as u64, scratch);
-        push(reducer, &mut subtrees, Subtree { level, start, partial });
-        (start, rest) = (start + (1 << level), later);
+        subtrees.push((level, partial));
+        start += 1 << level;
+        rest = later;
+        join(reducer, &mut subtrees, start);
     }
     if reducer.wanted().contains(Wanted::POSITIONS) {
-        for subtree in &mut subtrees {
-            place(reducer, items, origin, &mut subtree.partial, scratch);
+        for (_, partial) in &mut subtrees {
+            place(reducer, items, origin, partial, scratch);
         }
     }
-    subtrees.into_iter().map(|subtree| (subtree.level, subtree.partial)).collect()
+    subtrees
 }
 
 /// How many blocks can be measured as one: only where every value is exact, so that no order matters.
 fn group_level(reducer: &Reducer, start: u64, blocks: usize) -> u32 {
-    let exact = reducer.is_whole() && !reducer.wanted().any_inexact();
+    let rounded = [Wanted::M2, Wanted::SQUARES].iter().any(|value| reducer.wanted().contains(*value));
+    let exact = reducer.is_whole() && !rounded;
     if !exact {
         return 0;
     }
@@ -52,15 +48,16 @@ fn group_level(reducer: &Reducer, start: u64, blocks: usize) -> u32 {
     most.ilog2().min(start.trailing_zeros())
 }
 
-/// Adds a subtree, and merges it with its elder sibling as long as that is there.
-fn push(reducer: &Reducer, subtrees: &mut Vec<Subtree>, mut later: Subtree) {
-    while let Some(earlier) = subtrees
-        .pop_if(|earlier| earlier.level == later.level && earlier.start.trailing_zeros() > earlier.level)
+/// Merges the last subtree, which ends before block `end`, with its elder sibling as long as that is there.
+fn join(reducer: &Reducer, subtrees: &mut Vec<(u32, Partial)>, end: u64) {
+    while let [.., (level, earlier), (last, later)] = &mut subtrees[..]
+        && level == last
+        && end.trailing_zeros() > *level
     {
-        let partial = reducer.merge(&earlier.partial, &later.partial);
-        later = Subtree { level: earlier.level + 1, start: earlier.start, partial };
+        reducer.add(earlier, later);
+        *level += 1;
+        subtrees.pop();
     }
-    subtrees.push(later);
 }
 
 /// Turns the first positions of the groups that have the extremes into the positions of those.

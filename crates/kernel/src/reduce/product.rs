@@ -12,13 +12,14 @@ pub(super) fn product<T: Real>(level: Level, skip: bool, items: Items<'_, T>) ->
     let Lanes { value, exponent, plain } = dispatch(level, Product(items));
     let scaled = |x: f64, exponent: i64| Scaled::new([x, 0.0], exponent);
     let factor = |x: &T::Raw| scaled(T::read(*x).wide(), 0);
-    if plain {
-        let (_, rest) = items.raw().as_chunks::<LANES>();
+    let (lanes, one_by_one) = if plain {
         let lanes = value.into_iter().zip(exponent).map(|(value, exponent)| scaled(value, exponent));
-        return lanes.chain(rest.iter().map(factor)).fold(Scaled::ONE, Scaled::times);
-    }
-    let kept = items.raw().iter().filter(|x| !(skip && is_nan(T::read(**x))));
-    kept.map(factor).fold(Scaled::ONE, Scaled::times)
+        (lanes.fold(Scaled::ONE, Scaled::times), items.raw().as_chunks::<LANES>().1)
+    } else {
+        (Scaled::ONE, items.raw())
+    };
+    let kept = one_by_one.iter().filter(|x| !(skip && is_nan(T::read(**x))));
+    kept.map(factor).fold(lanes, Scaled::times)
 }
 
 /// The product of complex numbers, given as their parts; those with NaN left out if `skip`.

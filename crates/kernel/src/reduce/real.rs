@@ -39,9 +39,6 @@ fn numbers<T: Real>(reducer: &Reducer, items: Items<'_, T>, first: u64, nan: u64
         partial.sum = items.sum(level, skip, 1);
         suspect &= partial.sum[0].is_nan();
     }
-    if suspect && !skip {
-        partial.nan = u64::from(items.any(level, is_nan));
-    }
     if wanted.contains(Wanted::M2) {
         let mean = partial.sum[0] / (count - nan) as f64;
         partial.m2 = items.distances(level, skip, [mean, mean]);
@@ -51,6 +48,10 @@ fn numbers<T: Real>(reducer: &Reducer, items: Items<'_, T>, first: u64, nan: u64
     }
     if wanted.contains(Wanted::SQUARES) {
         partial.squares = items.squares(level, skip);
+        suspect &= partial.squares.is_nan();
+    }
+    if suspect && !skip {
+        partial.nan = u64::from(items.any(level, is_nan));
     }
     if wanted.contains(Wanted::PROD) {
         partial.prod = product(level, skip, items);

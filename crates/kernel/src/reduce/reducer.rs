@@ -148,6 +148,16 @@ impl Reducer {
         self.scalar.foreign_width() > 1
     }
 
+    /// Parts of an item: 2 of a complex number.
+    pub(super) fn parts(&self) -> usize {
+        1 + usize::from(self.scalar.kind().is_complex())
+    }
+
+    /// Bytes of an item as the loops read it.
+    pub(super) fn native_size(&self) -> usize {
+        if self.scalar.kind() == Kind::Float16 { 4 } else { self.itemsize() }
+    }
+
     /// Whether sums of items are whole numbers.
     pub(super) fn is_whole(&self) -> bool {
         !self.scalar.kind().is_float() && !self.scalar.kind().is_complex()
@@ -194,25 +204,32 @@ impl Reducer {
     #[must_use]
     pub fn merge(&self, earlier: &Partial, later: &Partial) -> Partial {
         let mut all = *earlier;
+        self.add(&mut all, later);
+        all
+    }
+
+    /// Adds later items.
+    pub(super) fn add(&self, all: &mut Partial, later: &Partial) {
         if self.wanted.contains(Wanted::M2) {
-            all.m2 = self.merge_m2(earlier, later);
+            all.m2 = self.merge_m2(all, later);
         }
         all.count += later.count;
         all.merge_nan(later);
+        if self.nan == NanPolicy::Propagate {
+            all.nan = all.nan.min(1);
+        }
         all.nonzero += later.nonzero;
         all.int += later.int;
-        all.sum = [earlier.sum[0] + later.sum[0], earlier.sum[1] + later.sum[1]];
+        all.sum = [all.sum[0] + later.sum[0], all.sum[1] + later.sum[1]];
         all.squares += later.squares;
         if self.wanted.contains(Wanted::EXTREMES) {
             all.merge_extremes(later);
         }
         if self.wanted.contains(Wanted::PROD) {
-            all.int_prod = earlier.int_prod.wrapping_mul(later.int_prod);
+            all.int_prod = all.int_prod.wrapping_mul(later.int_prod);
             let complex = self.scalar.kind().is_complex();
-            all.prod =
-                if complex { earlier.prod.times_complex(later.prod) } else { earlier.prod.times(later.prod) };
+            all.prod = if complex { all.prod.times_complex(later.prod) } else { all.prod.times(later.prod) };
         }
-        all
     }
 
     /// T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing

@@ -33,7 +33,10 @@ impl Tree {
         let mut merged = partial;
         for place in &mut self.open[level..] {
             match place.take() {
-                Some(earlier) => merged = reducer.merge(&earlier, &merged),
+                Some(mut earlier) => {
+                    reducer.add(&mut earlier, &merged);
+                    merged = earlier;
+                }
                 None => {
                     *place = Some(merged);
                     return;

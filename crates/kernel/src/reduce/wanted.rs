@@ -26,24 +26,9 @@ impl Wanted {
         self.0 & other.0 == other.0
     }
 
-    /// All of both.
-    pub(super) const fn and(self, other: Wanted) -> Wanted {
-        Wanted(self.0 | other.0)
-    }
-
-    /// All but those of `other`.
-    pub(super) const fn without(self, other: Wanted) -> Wanted {
-        Wanted(self.0 & !other.0)
-    }
-
     /// Whether any of `other` is wanted.
     pub(super) const fn meets(self, other: Wanted) -> bool {
         self.0 & other.0 != 0
-    }
-
-    /// Whether a value is wanted that is rounded even for integers.
-    pub(super) const fn any_inexact(self) -> bool {
-        self.contains(Wanted::M2) || self.contains(Wanted::SQUARES)
     }
 }
 
@@ -51,7 +36,7 @@ impl BitOr for Wanted {
     type Output = Wanted;
 
     fn bitor(self, other: Wanted) -> Wanted {
-        self.and(other)
+        Wanted(self.0 | other.0)
     }
 }
 
