@@ -16,7 +16,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("ndfolio-layout", &[]),
     ("ndfolio-format", &["ndfolio-layout"]),
     ("ndfolio-store", &[]),
-    ("ndfolio-kernel", &["ndfolio-layout"]),
+    ("ndfolio-kernel", &["ndfolio-layout", "ndfolio-store"]),
     ("ndfolio-engine", &["ndfolio-layout", "ndfolio-store", "ndfolio-kernel"]),
     ("ndfolio", &["ndfolio-layout", "ndfolio-format", "ndfolio-store", "ndfolio-kernel", "ndfolio-engine"]),
     ("ndfolio-cli", &["ndfolio"]),

@@ -7,8 +7,9 @@ use std::{
     time::Instant,
 };
 
-use ndfolio_layout::{Order, Tiles};
-use ndfolio_store::{AccessPlan, Advice, Choice, Dispenser, IoEngine, Pattern, PieceStream, Pieces};
+use ndfolio_kernel::gather;
+use ndfolio_layout::{Order, Tile, Tiles, View};
+use ndfolio_store::{AccessPlan, Advice, Bytes, Choice, Dispenser, IoEngine, Pattern, Pieces};
 
 use crate::{
     EngineError, Report, Run, Source,
@@ -27,22 +28,9 @@ pub(crate) trait Pass: Sync {
 
     fn worker(&self) -> Self::Worker;
 
-    /// Works on the items of a box, contiguous in C order and in the file's byte order, in memory that is the
-    /// worker's alone.
-    fn work(&self, worker: &mut Self::Worker, index: usize, items: &mut [u8]) -> Self::Given;
-
-    /// Bytes of a part, if boxes can be handed over in parts that fit the L1 cache.
-    fn part(&self) -> Option<usize> {
-        None
-    }
-
-    /// Works on a part of a box, which begins `at` bytes into it.
-    fn work_part(&self, _worker: &mut Self::Worker, _index: usize, _at: usize, _items: &mut [u8]) {}
-
-    /// What a box gives that was handed over in parts.
-    fn end_parts(&self, worker: &mut Self::Worker, index: usize) -> Self::Given {
-        self.work(worker, index, &mut [])
-    }
+    /// Works on the items of a box, contiguous in C order and in the file's byte order. Where they are mapped,
+    /// what is made of them counts only if the file turns out to have been there.
+    fn work(&self, worker: &mut Self::Worker, tile: &Tile, items: Bytes<'_>) -> Self::Given;
 }
 
 /// Runs a pass over all boxes and hands their results to `collect` in the order of the boxes.
@@ -85,6 +73,20 @@ pub(crate) fn run_pass<P: Pass>(
     Ok(report)
 }
 
+/// Items at most so many bytes from each other on average are read with what lies between them: neither the
+/// page cache nor a device has smaller parts.
+const CLOSE: u64 = 4096;
+/// Bytes from the first to the last item of a box that is read with its gaps, at most.
+const MOST_WITH_GAPS: u64 = 16 << 20;
+
+/// Whether the items of a box are so close to each other that all bytes from the first to the last are read.
+fn is_dense(view: &View, memory: usize) -> bool {
+    let extent = view.extent();
+    let (reach, run) = (extent.end - extent.start, view.spans().next().map_or(1, |span| span.len));
+    let runs = view.nbytes() as u64 / run.max(1);
+    reach <= MOST_WITH_GAPS.min(memory as u64 / 4) && reach / runs.max(1) <= CLOSE.max(run)
+}
+
 /// The boxes of a pass, and how they are read.
 struct Boxes<'a> {
     tiles: &'a Tiles<'a>,
@@ -93,6 +95,8 @@ struct Boxes<'a> {
     group: usize,
     /// Where pieces are cut instead: at multiples of so many bytes of the file, wherever boxes begin.
     grid: Option<u64>,
+    /// Whether items of a box have others between them, which are read with them.
+    has_gaps: bool,
     /// How pieces of the file are read; none where each box is gathered from many places.
     choice: Option<Choice>,
     threads: usize,
@@ -109,13 +113,16 @@ impl<'a> Boxes<'a> {
         let bytes = tiles.block().iter().product::<usize>() * view.itemsize();
         // The first box is a whole one, and so are the others but for the ends of axes.
         let ranges = tiles.get(0).is_none_or(|tile| tile.view.is_contiguous(Order::C));
-        let mut boxes = Boxes { tiles, count, group: 1, grid: None, choice: None, threads, memory };
-        if ranges {
-            let pattern = if tiles.follow_each_other() { Pattern::Sequential } else { Pattern::Sparse };
-            let plan =
-                AccessPlan { range: view.extent(), bytes: view.nbytes() as u64, pieces: count, pattern };
+        let has_gaps = !ranges && tiles.get(0).is_some_and(|tile| is_dense(&tile.view, memory));
+        let mut boxes = Boxes { tiles, count, group: 1, grid: None, has_gaps, choice: None, threads, memory };
+        if ranges || has_gaps {
+            let follow = has_gaps || tiles.follow_each_other();
+            let pattern = if follow { Pattern::Sequential } else { Pattern::Sparse };
+            let extent = view.extent();
+            let bytes_read = if has_gaps { extent.end - extent.start } else { view.nbytes() as u64 };
+            let plan = AccessPlan { range: extent, bytes: bytes_read, pieces: count, pattern };
             let choice = run.way().choose(&source.file, &plan);
-            if pattern == Pattern::Sequential {
+            if ranges && pattern == Pattern::Sequential {
                 let piece = choice.engine.piece_bytes().min(memory / 8);
                 boxes.group = (piece / bytes.max(1)).max(1);
                 // A device is fastest in whole pieces of its own; boxes that lie across their ends are joined.
@@ -209,26 +216,21 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         let file = &self.source.file;
         let (mut stream, refused) =
             file.stream_or_fallback(choice.engine, self.dispenser, self.boxes.memory)?;
-        let mut worker = self.pass.worker();
+        let mut worker = Worker { own: self.pass.worker(), items: Vec::new(), given: Vec::new() };
         let started = Instant::now();
         let mut report = Report::default();
-        if let Some(part) = self.pass.part().filter(|_| self.boxes.group == 1 && self.boxes.grid.is_none()) {
-            self.stream_parts(stream.as_mut(), part, &mut worker)?;
-        }
-        while let Some((piece, mut bytes)) = stream.next()? {
+        loop {
             self.run.go_on()?;
-            self.run.done(bytes.len());
-            if self.boxes.grid.is_some() {
-                self.join(self.boxes.range(piece), bytes, &mut worker);
-                continue;
+            let mut bytes = 0;
+            let next = stream.next_in_place(&mut |piece, items| {
+                bytes = items.len();
+                self.work_on(piece, items, &mut worker);
+            })?;
+            if next.is_none() {
+                break;
             }
-            for index in self.boxes.boxes(piece) {
-                let Some(tile) = self.boxes.tiles.get(index) else { break };
-                let (items, rest) = bytes.split_at_mut(tile.view.nbytes());
-                bytes = rest;
-                let given = self.pass.work(&mut worker, index, items);
-                self.collect(index, given);
-            }
+            worker.given.drain(..).for_each(|(index, given)| self.collect(index, given));
+            self.run.done(bytes);
         }
         report.io = stream.counters();
         report.computing = started.elapsed().saturating_sub(report.io.wait);
@@ -239,57 +241,66 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         Ok(report)
     }
 
+    /// Works on the boxes of a piece.
+    fn work_on(&self, piece: usize, mut bytes: Bytes<'_>, worker: &mut Worker<P>) {
+        if self.boxes.grid.is_some() {
+            return self.join(self.boxes.range(piece), bytes, worker);
+        }
+        for index in self.boxes.boxes(piece) {
+            let Some(tile) = self.boxes.tiles.get(index) else { break };
+            if self.boxes.has_gaps {
+                self.pick_out(index, &tile, bytes, worker);
+                continue;
+            }
+            let (items, rest) = bytes.split_at(tile.view.nbytes());
+            bytes = rest;
+            let given = self.pass.work(&mut worker.own, &tile, items);
+            worker.given.push((index, given));
+        }
+    }
+
+    /// Works on the items of a box that the bytes hold with others between them.
+    fn pick_out(&self, index: usize, tile: &Tile, bytes: Bytes<'_>, worker: &mut Worker<P>) {
+        let view = &tile.view;
+        let start = (view.offset() - view.extent().start) as usize;
+        worker.items.resize(view.nbytes(), 0);
+        gather((bytes, start, view.strides()), &mut worker.items, view.shape(), view.itemsize());
+        let given = self.pass.work(&mut worker.own, tile, Bytes::Private(&worker.items));
+        worker.given.push((index, given));
+    }
+
     /// Works on the boxes within a piece, and on those across its ends once their last part is there.
-    fn join(&self, range: Range<u64>, mut bytes: &mut [u8], worker: &mut P::Worker) {
-        let tiles = self.boxes.tiles;
-        let extent = |index: usize| tiles.get(index).map(|tile| tile.view.extent());
+    fn join(&self, range: Range<u64>, mut bytes: Bytes<'_>, worker: &mut Worker<P>) {
         let mut index = self.boxes.box_at(range.start);
         let mut at = range.start;
-        while let Some(own) = extent(index).filter(|own| own.start < range.end) {
+        while let Some(tile) = self.boxes.tiles.get(index) {
+            let own = tile.view.extent();
+            if own.start >= range.end {
+                break;
+            }
             let end = own.end.min(range.end);
-            let (items, rest) = bytes.split_at_mut((end - at) as usize);
+            let (items, rest) = bytes.split_at((end - at) as usize);
             bytes = rest;
             if own.start == at && own.end == end {
-                let given = self.pass.work(worker, index, items);
-                self.collect(index, given);
-            } else if let Some(mut whole) = self.put_part(index, &own, at, items) {
-                let given = self.pass.work(worker, index, &mut whole);
-                self.collect(index, given);
+                let given = self.pass.work(&mut worker.own, &tile, items);
+                worker.given.push((index, given));
+            } else if let Some(whole) = self.put_part(index, &own, at, items) {
+                let given = self.pass.work(&mut worker.own, &tile, Bytes::Private(&whole));
+                worker.given.push((index, given));
             }
             (at, index) = (end, index + 1);
         }
     }
 
     /// Keeps a part of a box; gives the box if it was the last part of it.
-    fn put_part(&self, index: usize, own: &Range<u64>, at: u64, items: &[u8]) -> Option<Vec<u8>> {
+    fn put_part(&self, index: usize, own: &Range<u64>, at: u64, items: Bytes<'_>) -> Option<Vec<u8>> {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         let len = (own.end - own.start) as usize;
         let (whole, filled) = parts.entry(index).or_insert_with(|| (vec![0; len], 0));
         let from = (at - own.start) as usize;
-        whole[from..from + items.len()].copy_from_slice(items);
+        items.copy_to(&mut whole[from..from + items.len()]);
         *filled += items.len();
         if *filled < len { None } else { parts.remove(&index).map(|(whole, _)| whole) }
-    }
-
-    /// The same for boxes that are handed over in parts.
-    fn stream_parts(
-        &self,
-        stream: &mut dyn PieceStream,
-        part: usize,
-        worker: &mut P::Worker,
-    ) -> Result<(), EngineError> {
-        loop {
-            self.run.go_on()?;
-            let mut bytes = 0;
-            let next = stream.next_parts(part, &mut |index, at, items| {
-                bytes += items.len();
-                self.pass.work_part(worker, index, at, items);
-            })?;
-            let Some(index) = next else { return Ok(()) };
-            let given = self.pass.end_parts(worker, index);
-            self.collect(index, given);
-            self.run.done(bytes);
-        }
     }
 
     fn gather(&self) -> Result<Report, EngineError> {
@@ -304,7 +315,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             items.resize(tile.view.nbytes(), 0);
             fetcher.read(&self.source.file, &tile.view, &mut items)?;
             let read = Instant::now();
-            let given = self.pass.work(&mut worker, index, &mut items);
+            let given = self.pass.work(&mut worker, &tile, Bytes::Private(&items));
             self.collect(index, given);
             self.run.done(items.len());
             report.io.wait += read - started;
@@ -317,6 +328,15 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
     fn collect(&self, index: usize, given: P::Given) {
         self.collector.lock().unwrap_or_else(PoisonError::into_inner).put(index, given);
     }
+}
+
+/// What a thread keeps from piece to piece.
+struct Worker<P: Pass> {
+    own: P::Worker,
+    /// The items of a box that were picked out.
+    items: Vec<u8>,
+    /// What the boxes of the piece gave.
+    given: Vec<(usize, P::Given)>,
 }
 
 /// Results on their way into order.

@@ -83,7 +83,7 @@ fn rows(reducer: &Reducer, items: &mut [u8]) -> f64 {
     let mut scratch = Scratch::default();
     best(|| {
         let mut tree = Tree::new();
-        for (level, partial) in piece(reducer, black_box(items), 0, &mut scratch) {
+        for (level, partial) in piece(reducer, black_box(&*items), 0, &mut scratch) {
             tree.push(reducer, level, partial);
         }
         black_box(tree.finish(reducer));
@@ -98,7 +98,7 @@ fn rows_with_nan(reducer: &Reducer, items: &mut [u8]) -> f64 {
 fn columns(reducer: &Reducer, items: &mut [u8]) -> f64 {
     let mut scratch = Scratch::default();
     let mut columns = Columns::new(reducer, 1024);
-    best(|| columns.group(black_box(items), 0, &mut scratch))
+    best(|| columns.group(black_box(&*items), 0, &mut scratch))
 }
 
 /// GB/s of the best of many passes.

@@ -1,8 +1,8 @@
 //! Mathematics on slices: what is done to items once they are in memory.
 //!
-//! Nothing here knows a file or a thread, and nothing allocates inside a loop over items. Every function
-//! takes bytes or values that belong to the caller alone; what other processes can change has been copied
-//! before it comes here.
+//! Nothing here knows a file or a thread, and nothing allocates inside a loop over items. Functions take bytes
+//! or values that belong to the caller alone, or [`Bytes`](ndfolio_store::Bytes), which may be mapped: those are
+//! copied tile by tile as they are used, as other processes can change them.
 
 #![deny(unsafe_code)]
 
@@ -10,6 +10,7 @@ mod cast;
 mod compare;
 mod element;
 mod error;
+mod gather;
 mod normalize;
 pub mod reduce;
 #[allow(unsafe_code, reason = "functions compiled for instruction sets that the processor must have")]
@@ -22,6 +23,7 @@ pub use cast::{Caster, Casting, can_cast};
 pub use compare::{Comparer, Difference, NanRule, Tolerance};
 pub use element::{Element, Real};
 pub use error::KernelError;
+pub use gather::gather;
 pub use normalize::Normalizer;
 pub use strided::copy_strided;
 pub use swap::{swap_bytes, to_native};

@@ -21,6 +21,7 @@ mod real;
 mod reducer;
 mod scaled;
 mod scratch;
+mod stored;
 mod tree;
 mod truth;
 mod wanted;

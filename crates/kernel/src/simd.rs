@@ -95,3 +95,36 @@ unsafe fn avx512<L: Loop>(body: L) -> L::Output {
 unsafe fn avx2<L: Loop>(body: L) -> L::Output {
     body.run()
 }
+
+/// Decodes halves of this machine's byte order with the processor's own instruction, as many as it takes at a
+/// time; how many were decoded.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn halves_to_singles(level: Level, halves: &[u8], singles: &mut [u8]) -> usize {
+    if level.min(Level::best()) == Level::Baseline {
+        return 0;
+    }
+    // SAFETY: `Level::best` found that this processor has these features.
+    unsafe { f16c(halves, singles) }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn halves_to_singles(_: Level, _: &[u8], _: &mut [u8]) -> usize {
+    0
+}
+
+/// # Safety
+/// The processor has the features.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn f16c(halves: &[u8], singles: &mut [u8]) -> usize {
+    use std::arch::x86_64::{_mm_loadu_si128, _mm256_cvtph_ps, _mm256_storeu_ps};
+    let mut count = 0;
+    for (from, to) in halves.as_chunks::<16>().0.iter().zip(singles.as_chunks_mut::<32>().0) {
+        // SAFETY: 16 bytes are read and 32 written, at any address.
+        unsafe {
+            _mm256_storeu_ps(to.as_mut_ptr().cast(), _mm256_cvtph_ps(_mm_loadu_si128(from.as_ptr().cast())));
+        };
+        count += 8;
+    }
+    count
+}

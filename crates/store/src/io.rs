@@ -17,7 +17,7 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
-use crate::{File, Mode, Result, StoreError};
+use crate::{Bytes, File, Mode, Result, StoreError};
 
 pub use choice::{AccessPlan, Choice, Pattern};
 pub use counters::IoCounters;
@@ -26,7 +26,7 @@ pub use pieces::{Chunks, Dispenser, Pieces};
 /// How the bytes of a pass come into private memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IoEngine {
-    /// Copied out of a fresh shared mapping: the fastest where the page cache holds the file in large folios.
+    /// Out of a fresh shared mapping: the fastest where the page cache holds the file in large folios.
     Mmap,
     /// Read by system calls through the page cache: works everywhere.
     Pread,
@@ -44,8 +44,8 @@ impl IoEngine {
     pub fn piece_bytes(self) -> usize {
         match self {
             // They go through the processor's cache: a part of the second level.
-            IoEngine::Mmap | IoEngine::Pread => 256 << 10,
-            IoEngine::Direct => 1 << 20,
+            IoEngine::Pread => 256 << 10,
+            IoEngine::Mmap | IoEngine::Direct => 1 << 20,
         }
     }
 }
@@ -77,29 +77,17 @@ pub trait PieceStream: Send {
     /// [`StoreError::Io`] if it cannot be read. An error stops the dispenser, for all workers.
     fn next(&mut self) -> Result<Option<(usize, &mut [u8])>>;
 
-    /// The next piece in parts of `part` bytes (the last may be shorter): `each` is called with the piece's index,
-    /// the place in the piece and the bytes, in their order. Returns the index once the piece is at its end.
+    /// As [`next`](Self::next), but hands the piece to `each` where it lies, so that a mapped one need not be
+    /// copied; returns its index.
     ///
-    /// Parts that fit the L1 cache are the fastest way through a mapping: they are used where they were copied
-    /// to. What `each` saw counts only if this returns `Ok`: a file that is cut meanwhile is found at the end of
-    /// the piece.
+    /// What `each` saw counts only if this returns `Ok`: a file that is cut meanwhile is found afterwards.
     ///
     /// # Errors
     ///
     /// As [`next`](Self::next).
-    ///
-    /// # Panics
-    ///
-    /// If `part` is 0.
-    fn next_parts(
-        &mut self,
-        part: usize,
-        each: &mut dyn FnMut(usize, usize, &mut [u8]),
-    ) -> Result<Option<usize>> {
+    fn next_in_place(&mut self, each: &mut dyn FnMut(usize, Bytes<'_>)) -> Result<Option<usize>> {
         let Some((index, bytes)) = self.next()? else { return Ok(None) };
-        for (number, bytes) in bytes.chunks_mut(part).enumerate() {
-            each(index, number * part, bytes);
-        }
+        each(index, Bytes::Private(bytes));
         Ok(Some(index))
     }
 

@@ -32,12 +32,14 @@
 //!
 //! # Soundness
 //!
-//! No method gives a slice over mapped memory, as others can change it at any time. [`Mapping::copy_to`] and
-//! [`Mapping::copy_from`] move bytes with relaxed atomic loads and stores of words.
+//! No method gives a slice over mapped memory, as others can change it at any time. [`Mapping::copy_to`],
+//! [`Mapping::copy_from`] and [`Bytes`] move bytes with relaxed atomic loads and stores of words, or with vector
+//! instructions that the compiler does not look into.
 
 #[cfg(not(unix))]
 compile_error!("ndfolio-store asks a Unix system for everything; there is no other implementation yet");
 
+mod bytes;
 mod cache;
 mod error;
 mod file;
@@ -51,6 +53,7 @@ mod new_file;
 mod syscalls;
 mod temporary;
 
+pub use bytes::{Bytes, MappedBytes, Room, TILE};
 pub use cache::{Advice, FileSystem, LockedRange, Residency};
 pub use error::{Result, StoreError};
 pub use file::File;

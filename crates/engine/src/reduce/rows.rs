@@ -1,8 +1,9 @@
 //! Results whose items are brought together row by row: the axes that stay are slower than those that are
 //! reduced, in the file or (gathered) in memory.
 
-use ndfolio_kernel::reduce::{BLOCK, Partial, Reducer, Scratch, Tree, Wanted, piece};
-use ndfolio_layout::Tiles;
+use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, Tree, Wanted, piece};
+use ndfolio_layout::Tile;
+use ndfolio_store::Bytes;
 
 use super::{BOX, Reduction, Slots};
 use crate::{
@@ -21,7 +22,6 @@ pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, R
     let parts: usize =
         (kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
     let pass = Rows {
-        tiles: &tiles,
         kept,
         reducers: reduction.reducers,
         runs: positions && !axes.counts_on(),
@@ -69,19 +69,11 @@ fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
 }
 
 struct Rows<'a> {
-    tiles: &'a Tiles<'a>,
     kept: usize,
     reducers: &'a [Reducer],
     /// Whether positions count on along the fastest axis only.
     runs: bool,
     position_steps: &'a [usize],
-}
-
-/// What a thread keeps: room for the kernels, and the blocks of a row that comes in parts.
-#[derive(Default)]
-struct Worker {
-    scratch: Scratch,
-    trees: Vec<Tree>,
 }
 
 impl Rows<'_> {
@@ -93,42 +85,18 @@ impl Rows<'_> {
 }
 
 impl Pass for Rows<'_> {
-    type Worker = Worker;
+    type Worker = Scratch;
     /// The states of all reducers for each row of the box.
     type Given = Vec<Partial>;
 
-    fn worker(&self) -> Worker {
-        Worker::default()
+    fn worker(&self) -> Scratch {
+        Scratch::default()
     }
 
-    fn part(&self) -> Option<usize> {
-        let one_row = self.tiles.block()[..self.kept].iter().all(|rows| *rows == 1);
-        (one_row && !self.runs).then(|| BLOCK * self.tiles.view().itemsize())
-    }
-
-    fn work_part(&self, worker: &mut Worker, _index: usize, at: usize, items: &mut [u8]) {
-        worker.trees.resize_with(self.reducers.len(), Tree::new);
-        let first = (at / self.tiles.view().itemsize()) as u64;
-        for (reducer, tree) in self.reducers.iter().zip(&mut worker.trees) {
-            tree.push(reducer, 0, reducer.block(items, first, &mut worker.scratch));
-        }
-    }
-
-    fn end_parts(&self, worker: &mut Worker, index: usize) -> Vec<Partial> {
-        let first = self.tiles.get(index).map_or(0, |tile| self.first(&tile.start));
-        let trees = std::mem::take(&mut worker.trees);
-        trees
-            .iter()
-            .zip(self.reducers)
-            .map(|(tree, reducer)| shifted(tree.finish(reducer), first, 1))
-            .collect()
-    }
-
-    fn work(&self, worker: &mut Worker, index: usize, items: &mut [u8]) -> Vec<Partial> {
-        let Some(tile) = self.tiles.get(index) else { return Vec::new() };
+    fn work(&self, scratch: &mut Scratch, tile: &Tile, items: Bytes<'_>) -> Vec<Partial> {
         let (shape, start) = (tile.view.shape(), &tile.start);
         let row: usize = shape[self.kept..].iter().product();
-        let (first, scratch) = (self.first(start), &mut worker.scratch);
+        let first = self.first(start);
         let mut out = Vec::new();
         for row in items.chunks(row * tile.view.itemsize()) {
             for reducer in self.reducers {
@@ -148,7 +116,7 @@ impl Rows<'_> {
     fn reduce_runs(
         &self,
         reducer: &Reducer,
-        row: &[u8],
+        row: Bytes<'_>,
         shape: &[usize],
         start: &[usize],
         scratch: &mut Scratch,
@@ -173,7 +141,7 @@ impl Rows<'_> {
 }
 
 /// A contiguous row of items, positions counting from 0.
-fn reduce_row(reducer: &Reducer, row: &[u8], scratch: &mut Scratch) -> Partial {
+fn reduce_row(reducer: &Reducer, row: Bytes<'_>, scratch: &mut Scratch) -> Partial {
     let mut tree = Tree::new();
     for (level, partial) in piece(reducer, row, 0, scratch) {
         tree.push(reducer, level, partial);

@@ -3,15 +3,16 @@ mod complex;
 mod passes;
 
 use ndfolio_layout::Kind;
+use ndfolio_store::Bytes;
 
 use super::{
     Key, NanPolicy, Partial, Reducer, Scaled, Scratch, Wanted,
-    item::{Item, Real, Swapped, Whole},
+    item::{Item, Real, Whole},
     loops::is_nan,
-    scratch::room,
+    stored::Stored,
 };
 use cells::Cells;
-use passes::{TILE, Tile};
+use passes::{MOST_COLUMNS, Tile};
 
 /// Many reductions side by side: rows reduced into columns.
 ///
@@ -25,35 +26,25 @@ pub struct Columns {
     cells: Cells,
 }
 
-/// Calls one of three methods with the type of a dtype's items, in their byte order.
+/// Calls one of three methods with the type of a dtype's items.
 macro_rules! by_type {
     ($self:ident, $whole:ident($($a:expr),*), $real:ident($($b:expr),*), $complex:ident($($c:expr),*)) => {
-        match ($self.reducer.scalar.kind(), $self.reducer.is_foreign()) {
+        match $self.reducer.scalar.kind() {
             // Truth values are made 0 and 1.
-            (Kind::Bool | Kind::UInt8, _) => $self.$whole::<u8>($($a),*),
-            (Kind::Int8, _) => $self.$whole::<i8>($($a),*),
-            (Kind::Int16, false) => $self.$whole::<i16>($($a),*),
-            (Kind::Int16, true) => $self.$whole::<Swapped<i16>>($($a),*),
-            (Kind::Int32, false) => $self.$whole::<i32>($($a),*),
-            (Kind::Int32, true) => $self.$whole::<Swapped<i32>>($($a),*),
-            (Kind::UInt16, false) => $self.$whole::<u16>($($a),*),
-            (Kind::UInt16, true) => $self.$whole::<Swapped<u16>>($($a),*),
-            (Kind::UInt32, false) => $self.$whole::<u32>($($a),*),
-            (Kind::UInt32, true) => $self.$whole::<Swapped<u32>>($($a),*),
-            (Kind::UInt64, false) => $self.$whole::<u64>($($a),*),
-            (Kind::UInt64, true) => $self.$whole::<Swapped<u64>>($($a),*),
-            // Halves are decoded to singles of this machine.
-            (Kind::Float16, _) | (Kind::Float32, false) => $self.$real::<f32>($($b),*),
-            (Kind::Float32, true) => $self.$real::<Swapped<f32>>($($b),*),
-            (Kind::Float64, false) => $self.$real::<f64>($($b),*),
-            (Kind::Float64, true) => $self.$real::<Swapped<f64>>($($b),*),
-            (Kind::Complex64, false) => $self.$complex::<f32>($($c),*),
-            (Kind::Complex64, true) => $self.$complex::<Swapped<f32>>($($c),*),
-            (Kind::Complex128, false) => $self.$complex::<f64>($($c),*),
-            (Kind::Complex128, true) => $self.$complex::<Swapped<f64>>($($c),*),
+            Kind::Bool | Kind::UInt8 => $self.$whole::<u8>($($a),*),
+            Kind::Int8 => $self.$whole::<i8>($($a),*),
+            Kind::Int16 => $self.$whole::<i16>($($a),*),
+            Kind::Int32 => $self.$whole::<i32>($($a),*),
+            Kind::UInt16 => $self.$whole::<u16>($($a),*),
+            Kind::UInt32 => $self.$whole::<u32>($($a),*),
+            Kind::UInt64 => $self.$whole::<u64>($($a),*),
+            // Halves are decoded to singles.
+            Kind::Float16 | Kind::Float32 => $self.$real::<f32>($($b),*),
+            Kind::Float64 => $self.$real::<f64>($($b),*),
+            Kind::Complex64 => $self.$complex::<f32>($($c),*),
+            Kind::Complex128 => $self.$complex::<f64>($($c),*),
             // Times count like these; `Reducer::new` refuses all others.
-            (_, false) => $self.$whole::<i64>($($a),*),
-            (_, true) => $self.$whole::<Swapped<i64>>($($a),*),
+            _ => $self.$whole::<i64>($($a),*),
         }
     };
 }
@@ -63,6 +54,12 @@ impl Columns {
     #[must_use]
     pub fn new(reducer: &Reducer, columns: usize) -> Self {
         Columns { reducer: reducer.clone(), columns, rows: 0, cells: Cells::new(reducer, columns) }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
     }
 
     /// Bytes of memory for each column.
@@ -76,7 +73,8 @@ impl Columns {
     ///
     /// # Panics
     /// If the last row is not whole, or there are 2^32 rows or more.
-    pub fn group(&mut self, rows: &[u8], first_row: u64, scratch: &mut Scratch) {
+    pub fn group<'b>(&mut self, rows: impl Into<Bytes<'b>>, first_row: u64, scratch: &mut Scratch) {
+        let rows = rows.into();
         let size = self.reducer.itemsize() * self.columns;
         let count = rows.len().checked_div(size).unwrap_or(0);
         assert!(rows.len() == count * size && u32::try_from(count).is_ok(), "rows of another box");
@@ -85,12 +83,9 @@ impl Columns {
         if count == 0 {
             return;
         }
-        let Scratch { native, kept } = scratch;
-        let rows = match self.reducer.scalar.kind() {
-            Kind::Bool => truths(rows, native),
-            _ => self.reducer.decode(rows, native),
-        };
-        by_type!(self, whole(rows, first_row), real(rows, first_row), complex(rows, first_row, kept));
+        let Scratch { own, kept } = scratch;
+        let rows = self.reducer.stored(rows);
+        by_type!(self, whole(rows, first_row), real(rows, first_row), complex(rows, first_row, own, kept));
     }
 
     /// Adds the state of the rows that come after those of this one.
@@ -169,14 +164,11 @@ impl Columns {
         (key(&self.cells.min), key(&self.cells.max))
     }
 
-    fn tiles<'a, T: Item>(&mut self, rows: &'a [u8], each: impl Fn(&mut Self, Tile<'a, T>)) {
-        let (raw, width) = (T::raw(rows), self.columns);
-        for from in (0..width).step_by(TILE) {
-            each(self, Tile { raw, width, from, len: TILE.min(width - from) });
-        }
+    fn tiles<'a, T: Item>(&mut self, rows: Stored<'a>, each: impl Fn(&mut Self, Tile<'a, T>)) {
+        Tile::of(rows, self.columns).for_each(|tile| each(self, tile));
     }
 
-    fn whole<T: Whole>(&mut self, rows: &[u8], first: u64) {
+    fn whole<T: Whole>(&mut self, rows: Stored<'_>, first: u64) {
         self.tiles::<T>(rows, |columns, tile| columns.whole_tile(tile, first));
     }
 
@@ -184,6 +176,7 @@ impl Columns {
         let (level, time, cells) = (self.reducer.level, self.reducer.is_time(), &mut self.cells);
         if time {
             tile.count(level, |x| x == T::LOWEST, &mut cells.nan);
+            cells.has_nan |= tile.part(&mut cells.nan).iter().any(|nan| *nan > 0);
             tile.places(level, first, |_, x| x == T::LOWEST, &mut cells.first_nan);
         }
         if !cells.low.is_empty() {
@@ -214,7 +207,7 @@ impl Columns {
             tile.sums(level, skip, |_, x| x * x, &mut self.cells.squares);
         }
         if !self.cells.m2.is_empty() {
-            let mut means = [0.0; TILE];
+            let mut means = [0.0; MOST_COLUMNS];
             for (i, mean) in means[..tile.len].iter_mut().enumerate() {
                 *mean = self.sum(tile.from + i) / self.numbers(tile.from + i);
             }
@@ -234,7 +227,7 @@ impl Columns {
         tile.places(self.reducer.level, first, |i, x| x == T::read(max[i]), max_at);
     }
 
-    fn real<T: Real>(&mut self, rows: &[u8], first: u64) {
+    fn real<T: Real>(&mut self, rows: Stored<'_>, first: u64) {
         self.tiles::<T>(rows, |columns, tile| columns.real_tile(tile, first));
     }
 
@@ -271,6 +264,7 @@ impl Columns {
         tile.count(level, is_nan, &mut cells.nan);
         let nan = tile.part(&mut cells.nan).iter().any(|nan| *nan > 0);
         if nan {
+            cells.has_nan = true;
             tile.places(level, first, |_, x| is_nan(x), &mut cells.first_nan);
             tile.part(&mut cells.nan_item).fill(Key::float(f64::NAN, 0.0));
         }
@@ -278,21 +272,14 @@ impl Columns {
     }
 }
 
-/// Truth values as 0 and 1.
-fn truths<'a>(bytes: &[u8], native: &'a mut Vec<u8>) -> &'a [u8] {
-    let native = room(native, bytes.len());
-    native.iter_mut().zip(bytes).for_each(|(truth, byte)| *truth = u8::from(*byte != 0));
-    native
-}
-
 /// Multiplies the items of each column, NaN left out if `skip`.
 fn multiply<T: Real>(tile: Tile<'_, T>, skip: bool, products: &mut [Scaled]) {
-    for row in tile.rows() {
-        for (product, x) in products.iter_mut().zip(row) {
+    tile.each_strip(|column, strip| {
+        for (product, x) in products[column..].iter_mut().zip(strip) {
             let x = T::read(*x);
             if !(skip && is_nan(x)) {
                 *product = product.times(Scaled::new([x.wide(), 0.0], 0));
             }
         }
-    }
+    });
 }

@@ -1,6 +1,6 @@
-//! Half-precision numbers: decoded by integer arithmetic, which becomes vector instructions.
+//! Half-precision numbers: decoded by the processor, or by integer arithmetic, which becomes vector instructions.
 
-use crate::simd::{Level, Loop, dispatch};
+use crate::simd::{Level, Loop, dispatch, halves_to_singles};
 
 /// The magnitude from which on a half is infinite or NaN.
 const INFINITE: u16 = 0x7c00;
@@ -8,12 +8,6 @@ const INFINITE: u16 = 0x7c00;
 const NORMAL: u16 = 0x0400;
 /// What lies between the exponents of a half and a single, in a single's exponent.
 const BIAS: u32 = (127 - 15) << 23;
-
-#[inline(always)]
-fn bits(raw: [u8; 2], swap: bool) -> u16 {
-    let bits = u16::from_ne_bytes(raw);
-    if swap { bits.swap_bytes() } else { bits }
-}
 
 /// The value of a half, exactly.
 #[inline(always)]
@@ -29,85 +23,34 @@ fn single(bits: u16) -> f32 {
 }
 
 /// Halves become singles in this machine's byte order.
-pub(super) fn decode(level: Level, halves: &[u8], swap: bool, singles: &mut [u8]) {
-    if swap {
-        dispatch(level, Decode::<true> { halves, singles });
-    } else {
-        dispatch(level, Decode::<false> { halves, singles });
-    }
+pub(super) fn decode(level: Level, halves: &[u8], swapped: bool, singles: &mut [u8]) {
+    let done = if swapped { 0 } else { halves_to_singles(level, halves, singles) };
+    let (halves, singles) = (&halves[2 * done..], &mut singles[4 * done..]);
+    dispatch(level, Decode { halves, swapped, singles });
 }
 
-struct Decode<'a, const SWAP: bool> {
+struct Decode<'a> {
     halves: &'a [u8],
+    swapped: bool,
     singles: &'a mut [u8],
 }
 
-impl<const SWAP: bool> Loop for Decode<'_, SWAP> {
+impl Loop for Decode<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        for (x, out) in self.halves.as_chunks().0.iter().zip(self.singles.as_chunks_mut().0) {
-            *out = single(bits(*x, SWAP)).to_ne_bytes();
-        }
+        decode_here(self.halves, self.swapped, self.singles);
     }
 }
 
-/// The sum, if all halves are finite. It is exact, so their order makes no difference: halves are multiples
-/// of 2^-24, and those of a block add up to less than 2^28, which makes 52 bits.
-pub(super) fn sum(level: Level, halves: &[u8], swap: bool) -> Option<f64> {
-    let (rows, rest) = halves.as_chunks::<{ 8 * QUADS }>();
-    let Sums { lanes, exponents } =
-        if swap { dispatch(level, Sum::<true>(rows)) } else { dispatch(level, Sum::<false>(rows)) };
-    let mut sum: f64 = lanes.as_flattened().iter().sum();
-    let mut finite = exponents.iter().all(|carry| carry & 0x8000_8000_8000_8000 == 0);
-    for half in rest.as_chunks().0 {
-        let bits = bits(*half, swap);
-        sum += small(u64::from(bits) << 48);
-        finite &= bits & INFINITE != INFINITE;
-    }
-    finite.then(|| sum * f64::from_bits((1023 + 1008) << 52))
-}
-
-/// Groups of four halves side by side.
-const QUADS: usize = 8;
-
-/// The upper 16 bits as a half of the bits of a double, which makes it 2^1008 times too small: the exponents
-/// differ so much where they have the same bits.
+/// [`decode`] by arithmetic of integers, for a caller that is compiled for an instruction set.
 #[inline(always)]
-fn small(bits: u64) -> f64 {
-    f64::from_bits((bits as i64 >> 6) as u64 & 0x81ff_fc00_0000_0000)
-}
-
-/// What [`Sum`] finds: the sums of each place in the groups, and bits that the exponents carried into.
-struct Sums {
-    lanes: [[f64; QUADS]; 4],
-    exponents: [u64; QUADS],
-}
-
-/// Adds halves, four of them taken out of 64 bits in turn.
-struct Sum<'a, const SWAP: bool>(&'a [[u8; 8 * QUADS]]);
-
-impl<const SWAP: bool> Loop for Sum<'_, SWAP> {
-    type Output = Sums;
-    #[inline(always)]
-    fn run(self) -> Sums {
-        let (mut a, mut b, mut c, mut d) = ([0.0; QUADS], [0.0; QUADS], [0.0; QUADS], [0.0; QUADS]);
-        let mut exponents = [0; QUADS];
-        for row in self.0 {
-            let quads = row.as_chunks().0;
-            for i in 0..QUADS {
-                // Which of the four comes first does not matter.
-                let quad = u64::from_ne_bytes(quads[i]);
-                let quad = if SWAP { quad.swap_bytes() } else { quad };
-                // An exponent of ones, which is not finite, carries into the place of the sign.
-                exponents[i] |= (quad & 0x7c00_7c00_7c00_7c00) + 0x0400_0400_0400_0400;
-                a[i] += small(quad);
-                b[i] += small(quad << 16);
-                c[i] += small(quad << 32);
-                d[i] += small(quad << 48);
-            }
-        }
-        Sums { lanes: [a, b, c, d], exponents }
+pub(super) fn decode_here(halves: &[u8], swapped: bool, singles: &mut [u8]) {
+    let pairs = halves.as_chunks().0.iter().zip(singles.as_chunks_mut().0);
+    if swapped {
+        pairs.for_each(|(x, out)| *out = single(u16::from_ne_bytes(*x).swap_bytes()).to_ne_bytes());
+    } else {
+        pairs.for_each(|(x, out)| *out = single(u16::from_ne_bytes(*x)).to_ne_bytes());
     }
 }
 
@@ -120,6 +63,15 @@ mod tests {
         for bits in 0..=u16::MAX {
             let (got, want) = (single(bits), half::f16::from_bits(bits).to_f32());
             assert!(got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan(), "{bits:#06x}");
+        }
+        let halves: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_ne_bytes).collect();
+        for level in Level::available() {
+            let mut singles = vec![0; 2 * halves.len()];
+            decode(level, &halves, false, &mut singles);
+            for (bits, got) in (0..=u16::MAX).zip(singles.as_chunks().0) {
+                let (got, want) = (f32::from_ne_bytes(*got), half::f16::from_bits(bits).to_f32());
+                assert!(got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan(), "{bits:#06x}");
+            }
         }
     }
 }

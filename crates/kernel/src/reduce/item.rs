@@ -23,7 +23,6 @@ pub(super) trait Item: Copy + PartialOrd + Send + Sync + 'static {
     fn raw_mut(bytes: &mut [u8]) -> &mut [Self::Raw];
     fn read(raw: Self::Raw) -> Self;
     fn write(self) -> Self::Raw;
-    fn reverse(raw: Self::Raw) -> Self::Raw;
     fn wide(self) -> f64;
     fn key(self) -> Key;
     fn from_key(key: Key) -> Self;
@@ -36,12 +35,13 @@ pub(super) trait Item: Copy + PartialOrd + Send + Sync + 'static {
 /// A whole number.
 pub(super) trait Whole: Item {
     /// Running sums side by side.
-    type Sums;
+    type Sums: Copy;
+    const NO_SUMS: Self::Sums;
     /// How many items they take before one may overflow; a multiple of the lanes.
     const MOST: usize;
 
-    /// The exact sums of at most [`MOST`](Self::MOST) items.
-    fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums;
+    /// The sums with more items, which are at most [`MOST`](Self::MOST) together.
+    fn add(sums: Self::Sums, raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums;
     /// The sum of all `count` items.
     fn total(sums: &Self::Sums, count: usize) -> i128;
     /// Modulo 2^64.
@@ -79,10 +79,6 @@ macro_rules! item {
             #[inline(always)]
             fn write(self) -> Self::Raw {
                 self.to_ne_bytes()
-            }
-            #[inline(always)]
-            fn reverse(raw: Self::Raw) -> Self::Raw {
-                <$tally>::from_ne_bytes(raw).swap_bytes().to_ne_bytes()
             }
             #[inline(always)]
             fn wide(self) -> f64 {
@@ -131,12 +127,12 @@ macro_rules! short_words {
 
         impl Whole for $type {
             type Sums = [$lane; $lanes];
+            const NO_SUMS: Self::Sums = [0; $lanes];
             const MOST: usize = $lanes * $rows;
 
             #[inline(always)]
-            fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums {
+            fn add(mut lanes: Self::Sums, raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums {
                 let (rows, rest) = raw.as_chunks::<{ $lanes }>();
-                let mut lanes = [0 as $lane; $lanes];
                 for row in rows {
                     for i in 0..$lanes {
                         lanes[i] = lanes[i].wrapping_add(<$lane>::from(read(row[i])));
@@ -178,11 +174,12 @@ macro_rules! words {
 
         impl Whole for $type {
             type Sums = i64;
+            const NO_SUMS: i64 = 0;
             const MOST: usize = 1 << 31;
 
             #[inline(always)]
-            fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> i64 {
-                raw.iter().fold(0, |sum: i64, x| sum.wrapping_add(i64::from(read(*x))))
+            fn add(sum: i64, raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> i64 {
+                raw.iter().fold(sum, |sum: i64, x| sum.wrapping_add(i64::from(read(*x))))
             }
             fn total(sum: &i64, _: usize) -> i128 {
                 i128::from(*sum)
@@ -212,11 +209,12 @@ macro_rules! long_words {
             /// The lower and the upper halves of the items apart, each in 64 bits, after the order of signed
             /// items was made that of unsigned ones.
             type Sums = [u64; 2];
+            const NO_SUMS: [u64; 2] = [0; 2];
             const MOST: usize = 1 << 31;
 
             #[inline(always)]
-            fn sums(raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> [u64; 2] {
-                let (mut low, mut high) = (0_u64, 0_u64);
+            fn add(sums: [u64; 2], raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> [u64; 2] {
+                let [mut low, mut high] = sums;
                 for x in raw {
                     let x = read(*x) as u64 ^ <$type>::MIN as u64;
                     low = low.wrapping_add(x & 0xffff_ffff);
@@ -243,78 +241,3 @@ long_words! {
     i64, |x| Key::int(x), |key| key.int;
     u64, |x| Key::int((x ^ 1 << 63) as i64), |key| key.int as u64 ^ 1 << 63;
 }
-
-/// A number in the other byte order.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
-pub(super) struct Swapped<T>(T);
-
-impl<T: Item> Item for Swapped<T> {
-    type Raw = T::Raw;
-    type Tally = T::Tally;
-    const HIGHEST: Self = Swapped(T::HIGHEST);
-    const LOWEST: Self = Swapped(T::LOWEST);
-    const ZERO: Self = Swapped(T::ZERO);
-    const NO_TALLY: T::Tally = T::NO_TALLY;
-    const TALLY_MOST: usize = T::TALLY_MOST;
-
-    #[inline(always)]
-    fn raw(bytes: &[u8]) -> &[T::Raw] {
-        T::raw(bytes)
-    }
-    #[inline(always)]
-    fn read(raw: T::Raw) -> Self {
-        Swapped(T::read(T::reverse(raw)))
-    }
-    fn raw_mut(bytes: &mut [u8]) -> &mut [T::Raw] {
-        T::raw_mut(bytes)
-    }
-    #[inline(always)]
-    fn write(self) -> T::Raw {
-        T::reverse(self.0.write())
-    }
-    #[inline(always)]
-    fn reverse(raw: T::Raw) -> T::Raw {
-        T::reverse(raw)
-    }
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        self.0.wide()
-    }
-    fn key(self) -> Key {
-        self.0.key()
-    }
-    fn from_key(key: Key) -> Self {
-        Swapped(T::from_key(key))
-    }
-    #[inline(always)]
-    fn tally(count: T::Tally, more: bool) -> T::Tally {
-        T::tally(count, more)
-    }
-    #[inline(always)]
-    fn trace(self, trace: Self) -> Self {
-        Swapped(self.0.trace(trace.0))
-    }
-}
-
-impl<T: Whole> Whole for Swapped<T> {
-    type Sums = T::Sums;
-    const MOST: usize = T::MOST;
-
-    #[inline(always)]
-    fn sums(raw: &[T::Raw], read: impl Fn(T::Raw) -> Self) -> T::Sums {
-        T::sums(raw, |x| read(x).0)
-    }
-    fn total(sums: &T::Sums, count: usize) -> i128 {
-        T::total(sums, count)
-    }
-    #[inline(always)]
-    fn wrapped(self) -> u64 {
-        self.0.wrapped()
-    }
-    #[inline(always)]
-    fn halves(self) -> (i64, i64) {
-        self.0.halves()
-    }
-}
-
-impl<T: Real> Real for Swapped<T> {}

@@ -1,3 +1,5 @@
+use ndfolio_store::Bytes;
+
 use super::{BLOCK, Partial, Reducer, Scratch, Wanted};
 
 /// Bytes of blocks that are measured as one where that makes no difference.
@@ -9,12 +11,13 @@ const GROUP: usize = 64 << 10;
 /// `first_block` is the number of the piece's first block; the piece starts with that block, and ends with a
 /// whole block unless it is the last. Positions count in items from block 0.
 #[must_use]
-pub fn piece(
+pub fn piece<'b>(
     reducer: &Reducer,
-    items: &[u8],
+    items: impl Into<Bytes<'b>>,
     first_block: u64,
     scratch: &mut Scratch,
 ) -> Vec<(u32, Partial)> {
+    let items = items.into();
     let block_size = BLOCK * reducer.itemsize();
     let origin = first_block * BLOCK as u64;
     let mut subtrees = Vec::new();
@@ -31,7 +34,7 @@ pub fn piece(
     }
     if reducer.wanted().contains(Wanted::POSITIONS) {
         for (_, partial) in &mut subtrees {
-            place(reducer, items, origin, partial, scratch);
+            place(reducer, items, origin, partial);
         }
     }
     subtrees
@@ -61,13 +64,12 @@ fn join(reducer: &Reducer, subtrees: &mut Vec<(u32, Partial)>, end: u64) {
 }
 
 /// Turns the first positions of the groups that have the extremes into the positions of those.
-fn place(reducer: &Reducer, items: &[u8], origin: u64, partial: &mut Partial, scratch: &mut Scratch) {
-    let mut find = |from: u64, key| {
+fn place(reducer: &Reducer, items: Bytes<'_>, origin: u64, partial: &mut Partial) {
+    let find = |from: u64, key| {
         let at = (from - origin) as usize * reducer.itemsize();
         let group = (items.len() - at).min(GROUP.max(BLOCK * reducer.itemsize()));
         // Longer than the group of that extreme at times; but then the first place is in the group.
-        let native = reducer.decode(&items[at..at + group], &mut scratch.native);
-        from + reducer.find(native, key)
+        from + reducer.find(items.slice(at..at + group), key)
     };
     if partial.min_at != u64::MAX {
         partial.min_at = find(partial.min_at, partial.min);

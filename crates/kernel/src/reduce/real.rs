@@ -5,19 +5,20 @@ use super::{
     item::Real,
     loops::{Items, is_nan},
     product::product,
+    stored::Stored,
 };
 
-pub(super) fn measure<T: Real>(reducer: &Reducer, bytes: &[u8], first: u64) -> Partial {
-    let items = Items::<T>::new(bytes);
+pub(super) fn measure<T: Real>(reducer: &Reducer, stored: Stored<'_>, first: u64) -> Partial {
+    let items = Items::<T>::new(stored);
     let mut partial = numbers(reducer, items, first, 0);
     if partial.nan == 0 {
         return partial;
     }
     if reducer.nan == NanPolicy::Skip {
-        let nan = items.count(reducer.level, is_nan);
+        let nan = items.count(is_nan);
         partial = numbers(reducer, items, first, nan);
     }
-    partial.first_nan = items.find(reducer.level, is_nan).map(|place| first + place as u64);
+    partial.first_nan = items.find(is_nan).map(|place| first + place as u64);
     partial.nan_item = Key::float(f64::NAN, 0.0);
     partial
 }
@@ -25,41 +26,57 @@ pub(super) fn measure<T: Real>(reducer: &Reducer, bytes: &[u8], first: u64) -> P
 /// What is known of the items of which `nan` are known to be NaN and left out. If that is 0, it is 1
 /// afterwards if there is any.
 fn numbers<T: Real>(reducer: &Reducer, items: Items<'_, T>, first: u64, nan: u64) -> Partial {
-    let (level, wanted, skip, count) = (reducer.level, reducer.wanted, nan > 0, items.raw().len() as u64);
+    let (wanted, skip, count) = (reducer.wanted, nan > 0, items.len() as u64);
     let mut partial = Partial { count, nan, ..Partial::EMPTY };
     // Infinities add up to NaN too, so in that case the items are looked at.
     let mut suspect = !wanted.contains(Wanted::EXTREMES);
     if wanted.contains(Wanted::EXTREMES) && count > nan {
-        let found = items.extremes(level);
+        let found = items.extremes();
         (partial.min, partial.max) = (found.min.key(), found.max.key());
         (partial.min_at, partial.max_at) = (first, first);
         partial.nan = nan.max(u64::from(found.nan));
     }
-    if wanted.contains(Wanted::SUM) {
-        partial.sum = items.sum(level, skip, 1);
-        suspect &= partial.sum[0].is_nan();
-    }
     if wanted.contains(Wanted::M2) {
-        let mean = partial.sum[0] / (count - nan) as f64;
-        partial.m2 = items.distances(level, skip, [mean, mean]);
+        (partial.sum[0], partial.m2) = spread(items, skip, count - nan);
+    } else if wanted.contains(Wanted::SUM) {
+        partial.sum = items.sum(skip, 1);
     }
+    suspect &= !wanted.contains(Wanted::SUM) || partial.sum[0].is_nan();
     if wanted.contains(Wanted::NONZERO) {
-        partial.nonzero = items.count(level, |x| x != T::ZERO);
+        partial.nonzero = items.count(|x| x != T::ZERO);
     }
     if wanted.contains(Wanted::SQUARES) {
-        partial.squares = items.squares(level, skip);
+        partial.squares = items.squares(skip);
         suspect &= partial.squares.is_nan();
     }
     if suspect && !skip {
-        partial.nan = u64::from(items.any(level, is_nan));
+        partial.nan = u64::from(items.any(is_nan));
     }
     if wanted.contains(Wanted::PROD) {
-        partial.prod = product(level, skip, items);
+        partial.prod = product(skip, items);
     }
     partial
 }
 
-pub(super) fn find<T: Real>(reducer: &Reducer, items: &[u8], key: Key) -> usize {
+/// The sum of `numbers` items, and that of their squared distances from the mean.
+///
+/// Doubles hold the squares of singles with 29 bits to spare. So one pass is enough for those: the distances
+/// are taken from one of the items, which costs 12 of the bits at most, as that one is among the 4096.
+fn spread<T: Real>(items: Items<'_, T>, skip: bool, numbers: u64) -> (f64, f64) {
+    let n = numbers as f64;
+    if size_of::<T::Raw>() == 4 && !skip {
+        let origin = items.first().wide();
+        let (sum, squares) = items.spread(origin);
+        let shift = sum / n - origin;
+        let m2 = squares - n * shift * shift;
+        // Not `max`, which makes a number of NaN.
+        return (sum, if m2 < 0.0 { 0.0 } else { m2 });
+    }
+    let sum = items.sum(skip, 1)[0];
+    (sum, items.distances(skip, [sum / n, sum / n]))
+}
+
+pub(super) fn find<T: Real>(_: &Reducer, items: Stored<'_>, key: Key) -> usize {
     let (items, item) = (Items::<T>::new(items), T::from_key(key));
-    items.find(reducer.level, |x| x == item).unwrap_or(0)
+    items.find(|x| x == item).unwrap_or(0)
 }

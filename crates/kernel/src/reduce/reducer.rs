@@ -1,6 +1,11 @@
 use ndfolio_layout::{DType, Kind, Scalar};
+use ndfolio_store::Bytes;
 
-use super::{Partial, Scratch, Wanted, complex, half, item::Swapped, real, scratch::room, truth, whole};
+use super::{
+    Partial, Scratch, Wanted, complex, real,
+    stored::{Form, Stored},
+    truth, whole,
+};
 use crate::{KernelError, simd::Level};
 
 /// What NaN and NaT do to a result.
@@ -22,35 +27,25 @@ pub struct Reducer {
     pub(super) level: Level,
 }
 
-/// Calls a function of the module for the dtype's type, in its byte order.
+/// Calls a function of the module for the dtype's type.
 macro_rules! for_kind {
     ($reducer:expr, $function:ident, ($($argument:expr),*), ($($more:expr),*)) => {
-        match ($reducer.scalar.kind(), $reducer.is_foreign()) {
-            (Kind::Bool, _) => truth::$function($($argument),*),
-            (Kind::Int8, _) => whole::$function::<i8>($($argument),*),
-            (Kind::Int16, false) => whole::$function::<i16>($($argument),*),
-            (Kind::Int16, true) => whole::$function::<Swapped<i16>>($($argument),*),
-            (Kind::Int32, false) => whole::$function::<i32>($($argument),*),
-            (Kind::Int32, true) => whole::$function::<Swapped<i32>>($($argument),*),
-            (Kind::UInt8, _) => whole::$function::<u8>($($argument),*),
-            (Kind::UInt16, false) => whole::$function::<u16>($($argument),*),
-            (Kind::UInt16, true) => whole::$function::<Swapped<u16>>($($argument),*),
-            (Kind::UInt32, false) => whole::$function::<u32>($($argument),*),
-            (Kind::UInt32, true) => whole::$function::<Swapped<u32>>($($argument),*),
-            (Kind::UInt64, false) => whole::$function::<u64>($($argument),*),
-            (Kind::UInt64, true) => whole::$function::<Swapped<u64>>($($argument),*),
-            // Halves are decoded to singles of this machine.
-            (Kind::Float16, _) | (Kind::Float32, false) => real::$function::<f32>($($argument),*),
-            (Kind::Float32, true) => real::$function::<Swapped<f32>>($($argument),*),
-            (Kind::Float64, false) => real::$function::<f64>($($argument),*),
-            (Kind::Float64, true) => real::$function::<Swapped<f64>>($($argument),*),
-            (Kind::Complex64, false) => complex::$function::<f32>($($argument,)* $($more),*),
-            (Kind::Complex64, true) => complex::$function::<Swapped<f32>>($($argument,)* $($more),*),
-            (Kind::Complex128, false) => complex::$function::<f64>($($argument,)* $($more),*),
-            (Kind::Complex128, true) => complex::$function::<Swapped<f64>>($($argument,)* $($more),*),
+        match $reducer.scalar.kind() {
+            Kind::Bool => truth::$function($($argument),*),
+            Kind::Int8 => whole::$function::<i8>($($argument),*),
+            Kind::Int16 => whole::$function::<i16>($($argument),*),
+            Kind::Int32 => whole::$function::<i32>($($argument),*),
+            Kind::UInt8 => whole::$function::<u8>($($argument),*),
+            Kind::UInt16 => whole::$function::<u16>($($argument),*),
+            Kind::UInt32 => whole::$function::<u32>($($argument),*),
+            Kind::UInt64 => whole::$function::<u64>($($argument),*),
+            // Halves are decoded to singles.
+            Kind::Float16 | Kind::Float32 => real::$function::<f32>($($argument),*),
+            Kind::Float64 => real::$function::<f64>($($argument),*),
+            Kind::Complex64 => complex::$function::<f32>($($argument,)* $($more),*),
+            Kind::Complex128 => complex::$function::<f64>($($argument,)* $($more),*),
             // Times count like these; `Reducer::new` refuses all others.
-            (_, false) => whole::$function::<i64>($($argument),*),
-            (_, true) => whole::$function::<Swapped<i64>>($($argument),*),
+            _ => whole::$function::<i64>($($argument),*),
         }
     };
 }
@@ -125,11 +120,11 @@ impl Reducer {
     /// # Panics
     /// If there are more.
     #[must_use]
-    pub fn block(&self, items: &[u8], first: u64, scratch: &mut Scratch) -> Partial {
+    pub fn block<'b>(&self, items: impl Into<Bytes<'b>>, first: u64, scratch: &mut Scratch) -> Partial {
+        let items = items.into();
         assert!(items.len() <= super::BLOCK * self.itemsize(), "more items than a block has");
         let mut partial = self.measure(items, first, scratch);
         if self.wanted.contains(Wanted::POSITIONS) {
-            let items = self.decode(items, &mut scratch.native);
             self.place(items, first, &mut partial);
         }
         partial
@@ -141,11 +136,6 @@ impl Reducer {
 
     pub(super) fn is_time(&self) -> bool {
         matches!(self.scalar.kind(), Kind::Datetime(_) | Kind::Timedelta(_))
-    }
-
-    /// Whether the bytes are in the other order than this machine's.
-    pub(super) fn is_foreign(&self) -> bool {
-        self.scalar.foreign_width() > 1
     }
 
     /// Parts of an item: 2 of a complex number.
@@ -163,30 +153,26 @@ impl Reducer {
         !self.scalar.kind().is_float() && !self.scalar.kind().is_complex()
     }
 
-    /// The items as the loops read them: halves become singles.
-    pub(super) fn decode<'a>(&self, items: &'a [u8], native: &'a mut Vec<u8>) -> &'a [u8] {
-        if self.scalar.kind() != Kind::Float16 {
-            return items;
-        }
-        let singles = room(native, items.len() * 2);
-        half::decode(self.level, items, self.is_foreign(), singles);
-        singles
+    /// The items with what makes them such as the loops work on.
+    pub(super) fn stored<'b>(&self, bytes: Bytes<'b>) -> Stored<'b> {
+        let form = match (self.scalar.kind(), self.scalar.foreign_width()) {
+            (Kind::Float16, width) => Form::Half { swapped: width > 1 },
+            (Kind::Bool, _) => Form::Truth,
+            (_, width) if width > 1 => Form::Swapped(width),
+            _ => Form::Native,
+        };
+        Stored { bytes, form, level: self.level }
     }
 
     /// What is known of some items; the places of the extremes are `first`.
-    pub(super) fn measure(&self, items: &[u8], first: u64, scratch: &mut Scratch) -> Partial {
-        if self.scalar.kind() == Kind::Float16
-            && self.wanted == Wanted::SUM
-            && let Some(sum) = half::sum(self.level, items, self.is_foreign())
-        {
-            return Partial { count: items.len() as u64 / 2, sum: [sum, 0.0], ..Partial::EMPTY };
-        }
-        let items = self.decode(items, &mut scratch.native);
-        for_kind!(self, measure, (self, items, first), (&mut scratch.kept))
+    pub(super) fn measure(&self, items: Bytes<'_>, first: u64, scratch: &mut Scratch) -> Partial {
+        let Scratch { own, kept } = scratch;
+        let items = self.stored(items);
+        for_kind!(self, measure, (self, items, first), (own, kept))
     }
 
-    /// Finds the places of the extremes in decoded items.
-    pub(super) fn place(&self, items: &[u8], first: u64, partial: &mut Partial) {
+    /// Finds the places of the extremes.
+    pub(super) fn place(&self, items: Bytes<'_>, first: u64, partial: &mut Partial) {
         if partial.min_at != u64::MAX {
             partial.min_at = first + self.find(items, partial.min);
         }
@@ -195,9 +181,9 @@ impl Reducer {
         }
     }
 
-    /// The place of the first item that equals `key`, among decoded items that have it.
-    pub(super) fn find(&self, items: &[u8], key: super::Key) -> u64 {
-        for_kind!(self, find, (self, items, key), ()) as u64
+    /// The place of the first item that equals `key`, among items that have it.
+    pub(super) fn find(&self, items: Bytes<'_>, key: super::Key) -> u64 {
+        for_kind!(self, find, (self, self.stored(items), key), ()) as u64
     }
 
     /// What is known of the items of both, `earlier` before `later`.

@@ -1,8 +1,8 @@
 /// Memory that blocks are decoded in; one for each thread, used again for every block.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    /// Halves as singles.
-    pub(super) native: Vec<u8>,
+    /// Items that are needed as a whole.
+    pub(super) own: Vec<u8>,
     /// Complex numbers of which both parts are NaN or none.
     pub(super) kept: Vec<u8>,
 }

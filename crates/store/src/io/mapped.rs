@@ -1,11 +1,11 @@
-//! Pieces copied out of a mapping that the workers of a pass share.
+//! Pieces of a mapping that the workers of a pass share, copied or where they lie.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::buffer::Buffer;
 use super::windows::Window;
 use super::{Dispenser, IoCounters, IoEngine, PieceStream};
-use crate::{File, Result, StoreError};
+use crate::{Bytes, File, Result, StoreError};
 
 pub(super) struct Stream<'a> {
     file: &'a File,
@@ -57,47 +57,21 @@ impl<'a> Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// Hands a piece that lies in one window over in parts, each copied just before. `None` if it lies in two.
-    fn parts(
-        &mut self,
-        index: usize,
-        part: usize,
-        each: &mut dyn FnMut(usize, usize, &mut [u8]),
-    ) -> Result<Option<()>> {
+    /// Hands over a piece where it lies. `None` if it does not lie in one window.
+    fn in_place(&mut self, index: usize, each: &mut dyn FnMut(usize, Bytes<'_>)) -> Result<Option<()>> {
         let range = self.dispenser.pieces().range(index);
         let len = self.file.piece_len(&range)?;
-        self.file.expect_budget(&range, part, self.budget)?;
         let Some(window) = enter(&mut self.window, self.file, self.dispenser, range.start) else {
             return Ok(None);
         };
-        if window.end() < range.end {
+        if len == 0 || window.end() < range.end {
             return Ok(None);
         }
-        let mut waited = Duration::ZERO;
-        for at in (0..len).step_by(part) {
-            let start = Instant::now();
-            let bytes = self.buffer.room(range.start + at as u64, part.min(len - at));
-            window.region().read_unchecked(range.start + at as u64, bytes);
-            waited += start.elapsed();
-            each(index, at, bytes);
-        }
+        each(index, Bytes::Mapped(window.region().bytes(range.start, len)));
         window.region().check(range)?;
-        self.counters.wait += waited;
         self.counters.bytes_read += len as u64;
         self.counters.handed_out(len);
         Ok(Some(()))
-    }
-
-    /// The whole of a piece, cut into parts afterwards.
-    fn cut(
-        &mut self,
-        index: usize,
-        part: usize,
-        each: &mut dyn FnMut(usize, usize, &mut [u8]),
-    ) -> Result<()> {
-        let bytes = self.copy(index)?;
-        bytes.chunks_mut(part).enumerate().for_each(|(number, bytes)| each(index, number * part, bytes));
-        Ok(())
     }
 }
 
@@ -145,19 +119,15 @@ impl PieceStream for Stream<'_> {
         }
     }
 
-    fn next_parts(
-        &mut self,
-        part: usize,
-        each: &mut dyn FnMut(usize, usize, &mut [u8]),
-    ) -> Result<Option<usize>> {
+    fn next_in_place(&mut self, each: &mut dyn FnMut(usize, Bytes<'_>)) -> Result<Option<usize>> {
         let Some(index) = self.dispenser.take() else {
             self.window = None;
             return Ok(None);
         };
         let dispenser = self.dispenser;
-        let result = match self.parts(index, part, each) {
+        let result = match self.in_place(index, each) {
             Ok(Some(())) => Ok(()),
-            Ok(None) => self.cut(index, part, each),
+            Ok(None) => self.copy(index).map(|bytes| each(index, Bytes::Private(bytes))),
             Err(error) => Err(error),
         };
         result.inspect_err(|_| dispenser.stop()).map(|()| Some(index))

@@ -14,6 +14,9 @@ use crate::{File, Result};
 /// Length of a window in bytes. Mapping and unmapping one takes some ten microseconds where folios are large.
 pub(super) const WINDOW: u64 = 256 << 20;
 
+/// Bytes that a window goes on into the next one, so that pieces of up to this length lie in one window.
+pub(super) const OVERLAP: u64 = 16 << 20;
+
 /// How many windows stay mapped beside those that a worker holds: enough for workers around a boundary.
 const KEPT: usize = 2;
 
@@ -42,7 +45,7 @@ impl Window {
 
     /// Offset in the file of the first byte behind the window.
     pub(super) fn end(&self) -> u64 {
-        (self.index + 1).saturating_mul(WINDOW)
+        (self.index + 1).saturating_mul(WINDOW).saturating_add(OVERLAP)
     }
 
     pub(super) fn region(&self) -> &Region {
@@ -51,7 +54,7 @@ impl Window {
 
     fn new(file: &File, index: u64) -> Result<Self> {
         let start = index * WINDOW;
-        let range: Range<u64> = start..file.len().min(start.saturating_add(WINDOW));
+        let range: Range<u64> = start..file.len().min(start.saturating_add(WINDOW + OVERLAP));
         Ok(Window { index, region: Arc::new(Region::new(file.handle(), range, Access::Read)?) })
     }
 }

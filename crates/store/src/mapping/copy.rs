@@ -4,16 +4,99 @@
 //! instruction that the compiler does not look into. A word that another thread or process changes meanwhile
 //! comes out as the old or the new one.
 
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 const WORD: usize = size_of::<usize>();
 
-/// Copies `to.len()` bytes from `from`.
+/// Copies `to.len()` bytes from `from`: all of `to` is written to.
 ///
 /// # Safety
 ///
 /// The bytes at `from` are mapped, and stay mapped until the call returns.
-pub(crate) unsafe fn read(from: *const u8, to: &mut [u8]) {
+#[inline(always)]
+pub(crate) unsafe fn read(from: *const u8, to: &mut [MaybeUninit<u8>]) {
+    let (vectors, rest) = (to.len() / GROUP * GROUP, to.len() % GROUP);
+    // SAFETY: all parts lie within the range that the caller vouches for.
+    unsafe {
+        if vectors == 0 {
+            return read_rest(from, to);
+        }
+        read_groups(from, &mut to[..vectors]);
+        if rest > 0 {
+            // Some bytes twice, which is faster than the last ones alone.
+            let last = to.len() - GROUP;
+            read_groups(from.add(last), &mut to[last..]);
+        }
+    }
+}
+
+/// Bytes that are copied in one turn of the loop over vectors.
+const GROUP: usize = 256;
+
+/// Reads whole groups, with the widest vectors that the processor has.
+///
+/// # Safety
+///
+/// As [`read`]; the length of `to` is a multiple of [`GROUP`], and not zero.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline(always)]
+unsafe fn read_groups(from: *const u8, to: &mut [MaybeUninit<u8>]) {
+    /// The loop with one kind of move, and registers of `$width` bytes.
+    macro_rules! turns {
+        ($move:literal, $register:literal, $width:literal) => {
+            // SAFETY: the bytes at `from` are mapped, says the caller, and those of `to` are ours. The compiler
+            // knows nothing of the loads, so a change by others is none of its assumptions. The processor moves
+            // aligned words (or more) at a time. Upper halves of the registers are changed with the lower ones.
+            unsafe {
+                std::arch::asm!(
+                    "2:",
+                    // What the next tile will need: a hint, which can name any address.
+                    "prefetcht1 [{from} + {at} + 1024]",
+                    concat!("prefetcht1 [{from} + {at} + 1024 + 2 * ", $width, "]"),
+                    concat!($move, " ", $register, "12, [{from} + {at}]"),
+                    concat!($move, " ", $register, "13, [{from} + {at} + ", $width, "]"),
+                    concat!($move, " ", $register, "14, [{from} + {at} + 2 * ", $width, "]"),
+                    concat!($move, " ", $register, "15, [{from} + {at} + 3 * ", $width, "]"),
+                    concat!($move, " [{to} + {at}], ", $register, "12"),
+                    concat!($move, " [{to} + {at} + ", $width, "], ", $register, "13"),
+                    concat!($move, " [{to} + {at} + 2 * ", $width, "], ", $register, "14"),
+                    concat!($move, " [{to} + {at} + 3 * ", $width, "], ", $register, "15"),
+                    concat!("add {at}, 4 * ", $width),
+                    "cmp {at}, {len}",
+                    "jb 2b",
+                    from = in(reg) from,
+                    to = in(reg) to.as_mut_ptr(),
+                    at = inout(reg) 0_usize => _,
+                    len = in(reg) to.len(),
+                    out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
+                    options(nostack)
+                );
+            }
+        };
+    }
+    if is_x86_feature_detected!("avx512f") {
+        turns!("vmovdqu64", "zmm", "64");
+    } else if is_x86_feature_detected!("avx") {
+        turns!("vmovdqu", "ymm", "32");
+    } else {
+        turns!("movdqu", "xmm", "16");
+    }
+}
+
+/// # Safety
+///
+/// As [`read`].
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+unsafe fn read_groups(from: *const u8, to: &mut [MaybeUninit<u8>]) {
+    // SAFETY: passed on from the caller.
+    unsafe { read_rest(from, to) }
+}
+
+/// # Safety
+///
+/// As [`read`].
+unsafe fn read_rest(from: *const u8, to: &mut [MaybeUninit<u8>]) {
     let (head, body) = split(from, to.len());
     let (to_head, rest) = to.split_at_mut(head);
     let (to_body, to_tail) = rest.split_at_mut(body);
@@ -54,58 +137,24 @@ fn split(pointer: *const u8, len: usize) -> (usize, usize) {
 /// # Safety
 ///
 /// As [`read`].
-unsafe fn read_bytes(from: *const u8, to: &mut [u8]) {
+unsafe fn read_bytes(from: *const u8, to: &mut [MaybeUninit<u8>]) {
     for (index, byte) in to.iter_mut().enumerate() {
         // SAFETY: mapped, says the caller. Relaxed loads of a byte are allowed in read-only memory too.
-        *byte = unsafe { (*from.add(index).cast::<AtomicU8>()).load(Ordering::Relaxed) };
-    }
-}
-
-/// At the speed of `memcpy`, which a compiler does not make of atomic loads.
-///
-/// # Safety
-///
-/// As [`read`]; `from` is a multiple of the word size, and so is the length of `to`.
-#[cfg(all(target_arch = "x86_64", not(miri)))]
-unsafe fn read_words(from: *const AtomicUsize, to: &mut [u8]) {
-    // The instruction takes some time to start.
-    if to.len() < 256 {
-        // SAFETY: passed on from the caller.
-        return unsafe { read_words_one_by_one(from, to) };
-    }
-    // SAFETY: the bytes at `from` are mapped, says the caller, and those of `to` are ours. The compiler knows
-    // nothing of the loads, so a change by others is none of its assumptions. The processor moves aligned words
-    // (or more) at a time. A signal in the middle finds all state in registers.
-    unsafe {
-        std::arch::asm!(
-            "rep movsq",
-            inout("rcx") to.len() / WORD => _,
-            inout("rsi") from => _,
-            inout("rdi") to.as_mut_ptr() => _,
-            options(nostack, preserves_flags)
-        );
+        byte.write(unsafe { (*from.add(index).cast::<AtomicU8>()).load(Ordering::Relaxed) });
     }
 }
 
 /// # Safety
 ///
 /// As [`read`]; `from` is a multiple of the word size.
-#[cfg(not(all(target_arch = "x86_64", not(miri))))]
-unsafe fn read_words(from: *const AtomicUsize, to: &mut [u8]) {
-    // SAFETY: passed on from the caller.
-    unsafe { read_words_one_by_one(from, to) }
-}
-
-/// # Safety
-///
-/// As [`read`]; `from` is a multiple of the word size.
-unsafe fn read_words_one_by_one(from: *const AtomicUsize, to: &mut [u8]) {
+unsafe fn read_words(from: *const AtomicUsize, to: &mut [MaybeUninit<u8>]) {
     let (words, _) = to.as_chunks_mut::<WORD>();
     for (index, word) in words.iter_mut().enumerate() {
         // SAFETY: mapped and aligned, says the caller. Relaxed loads of a word are allowed in read-only
         // memory too.
         let value = unsafe { (*from.add(index)).load(Ordering::Relaxed) };
-        *word = value.to_ne_bytes();
+        // SAFETY: the word has these bytes.
+        unsafe { word.as_mut_ptr().cast::<[u8; WORD]>().write(value.to_ne_bytes()) };
     }
 }
 

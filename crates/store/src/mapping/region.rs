@@ -11,7 +11,7 @@ use crate::guard::{self, Registration};
 use crate::handle::{Handle, again};
 use crate::mapping::copy;
 use crate::syscalls::{self, Access};
-use crate::{Result, StoreError};
+use crate::{MappedBytes, Result, StoreError};
 
 /// Pages of a file. The file stays open as long as they are mapped.
 pub(crate) struct Region {
@@ -103,16 +103,16 @@ impl Region {
 
     /// Fills `buf` with the bytes at `offset` of the file. The caller has checked that the region holds them.
     pub(crate) fn read(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
-        self.read_unchecked(offset, buf);
+        self.bytes(offset, buf.len()).read(0, buf);
         self.check(offset..offset + buf.len() as u64)
     }
 
-    /// As [`read`](Self::read), but whether the bytes are the file's is known only once
-    /// [`check`](Self::check) says so.
-    pub(crate) fn read_unchecked(&self, offset: u64, buf: &mut [u8]) {
-        assert!(self.holds(offset, buf.len()));
+    /// The `len` bytes at `offset` of the file, which the region holds. Whether they are the file's is known
+    /// only once [`check`](Self::check) says so.
+    pub(crate) fn bytes(&self, offset: u64, len: usize) -> MappedBytes<'_> {
+        assert!(self.holds(offset, len));
         // SAFETY: the region holds all these bytes, and stays mapped while it is borrowed.
-        unsafe { copy::read(self.pointer(offset), buf) };
+        unsafe { MappedBytes::new(self.pointer(offset), len) }
     }
 
     /// Writes `data` at `offset` of the file. The caller has checked that the region holds that place and is

@@ -19,6 +19,8 @@ pub(super) struct Cells {
     /// `u64::MAX` for no place.
     pub(super) min_at: Vec<u64>,
     pub(super) max_at: Vec<u64>,
+    /// Whether any column has a NaN; without, the lists about them say so and are not touched.
+    pub(super) has_nan: bool,
     pub(super) nan: Vec<u64>,
     pub(super) first_nan: Vec<u64>,
     pub(super) nan_item: Vec<Key>,
@@ -44,6 +46,7 @@ impl Cells {
             max: vec![0; extremes],
             min_at: vec![u64::MAX; wants(Wanted::POSITIONS, columns)],
             max_at: vec![u64::MAX; wants(Wanted::POSITIONS, columns)],
+            has_nan: false,
             nan: vec![0; wholes_or_times],
             first_nan: vec![u64::MAX; wholes_or_times],
             nan_item: vec![Key::int(0); floats],
@@ -68,11 +71,13 @@ impl Cells {
         self.high.fill(0);
         self.prod.fill(Scaled::ONE);
         self.int_prod.fill(1);
-        for counts in [&mut self.nonzero, &mut self.nan] {
-            counts.fill(0);
-        }
-        for places in [&mut self.min_at, &mut self.max_at, &mut self.first_nan] {
+        self.nonzero.fill(0);
+        for places in [&mut self.min_at, &mut self.max_at] {
             places.fill(u64::MAX);
+        }
+        if std::mem::take(&mut self.has_nan) {
+            self.nan.fill(0);
+            self.first_nan.fill(u64::MAX);
         }
     }
 
@@ -134,6 +139,10 @@ impl Cells {
             *high += *low >> 32;
             *low &= 0xffff_ffff;
         }
+        if !later.has_nan {
+            return;
+        }
+        self.has_nan = true;
         for ((own, first), later) in self.nan_item.iter_mut().zip(&self.first_nan).zip(&later.nan_item) {
             *own = if *first == u64::MAX { *later } else { *own };
         }

@@ -1,25 +1,30 @@
-use super::{Columns, TILE, cells::is_less, passes::Tile};
+use super::{Columns, cells::is_less, passes::Tile};
 use crate::reduce::{
     Key, NanPolicy, Scaled, Wanted,
-    complex::poison,
+    complex::{native, poison},
     item::Real,
     loops::{Items, is_nan},
+    stored::Stored,
 };
 
 impl Columns {
     /// Sums are those of columns of parts; what needs both parts goes item by item.
-    pub(super) fn complex<T: Real>(&mut self, rows: &[u8], first: u64, spare: &mut Vec<u8>) {
-        let items = Items::<T>::new(rows);
-        let nan = items.any(self.reducer.level, is_nan);
+    pub(super) fn complex<T: Real>(
+        &mut self,
+        rows: Stored<'_>,
+        first: u64,
+        own: &mut Vec<u8>,
+        spare: &mut Vec<u8>,
+    ) {
+        let rows = rows.private(own);
+        let nan = Items::<T>::new(native(&self.reducer, rows)).any(is_nan);
         let skip = nan && self.reducer.nan == NanPolicy::Skip;
         let by_pair = Wanted::EXTREMES | Wanted::NONZERO | Wanted::PROD;
         if nan || self.reducer.wanted.meets(by_pair) {
-            self.pairs::<T>(items, first, skip);
+            self.pairs::<T>(rows, first, skip);
         }
-        let items = if skip { poison(items, rows, spare) } else { items };
-        let width = self.columns * 2;
-        for from in (0..width).step_by(TILE) {
-            let tile = Tile::<T> { raw: items.raw(), width, from, len: TILE.min(width - from) };
+        let rows = if skip { poison::<T>(rows, spare) } else { rows };
+        for tile in Tile::<T>::of(native(&self.reducer, rows), self.columns * 2) {
             if !self.cells.sum.is_empty() {
                 tile.sums(self.reducer.level, skip, |_, x| x, &mut self.cells.sum);
             }
@@ -27,10 +32,10 @@ impl Columns {
         }
     }
 
-    fn pairs<T: Real>(&mut self, items: Items<'_, T>, first: u64, skip: bool) {
+    fn pairs<T: Real>(&mut self, rows: &[u8], first: u64, skip: bool) {
         T::raw_mut(&mut self.cells.min).fill(T::HIGHEST.write());
         T::raw_mut(&mut self.cells.max).fill(T::LOWEST.write());
-        for (place, row) in (first..).zip(items.raw().as_chunks::<2>().0.chunks_exact(self.columns)) {
+        for (place, row) in (first..).zip(T::raw(rows).as_chunks::<2>().0.chunks_exact(self.columns)) {
             for (column, z) in row.iter().enumerate() {
                 self.pair::<T>(column, *z, place, skip);
             }
@@ -49,6 +54,7 @@ impl Columns {
             *product = product.times_complex(Scaled::new(z.map(T::wide), 0));
         }
         if nan {
+            cells.has_nan = true;
             if cells.first_nan[column] == u64::MAX {
                 cells.first_nan[column] = place;
                 cells.nan_item[column] = Key::float(z[0].wide(), z[1].wide());

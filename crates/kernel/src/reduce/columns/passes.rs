@@ -1,26 +1,48 @@
 //! Passes over the rows of some columns. The inner loop runs along a row, so each column is a lane.
 
+use std::marker::PhantomData;
+
+use ndfolio_store::Room;
+
 use crate::{
     reduce::{
         item::{Item, Whole},
         loops::is_nan,
+        stored::Stored,
     },
     simd::{Level, Loop, dispatch},
 };
 
-/// Columns that are worked on together: their running values stay in the L1 cache.
-pub(super) const TILE: usize = 512;
+/// Columns that are worked on together: their running values stay in the L2 cache, and rows are so long that the
+/// processor fetches them ahead.
+pub(super) const MOST_COLUMNS: usize = 8192;
+
+/// Bytes of a row that are worked on at once: of four rows together no more than the processor copies ahead.
+const STRIP: usize = 256;
+
+/// Room for a strip of mapped items, and for them decoded.
+struct Strip {
+    stored: Room<STRIP>,
+    native: [u8; STRIP],
+}
+
+impl Strip {
+    fn new() -> Self {
+        Strip { stored: Room::new(), native: [0; STRIP] }
+    }
+}
 
 /// Some neighbouring columns of a group of rows.
 pub(super) struct Tile<'a, T: Item> {
     /// All rows.
-    pub(super) raw: &'a [T::Raw],
+    rows: Stored<'a>,
     /// Items of a row.
-    pub(super) width: usize,
+    width: usize,
     /// The first column.
     pub(super) from: usize,
-    /// How many columns, at most [`TILE`].
+    /// How many columns, at most [`MOST_COLUMNS`].
     pub(super) len: usize,
+    item: PhantomData<T>,
 }
 
 impl<T: Item> Clone for Tile<'_, T> {
@@ -37,43 +59,94 @@ impl<'a, T: Item> Tile<'a, T> {
         &mut list[self.from..][..self.len]
     }
 
-    #[inline(always)]
-    fn cut(self, row: &'a [T::Raw]) -> &'a [T::Raw] {
-        &row[self.from..][..self.len]
+    /// All columns of rows of `width` items, in tiles.
+    pub(super) fn of(rows: Stored<'a>, width: usize) -> impl Iterator<Item = Self> {
+        let tile =
+            move |from| Tile { rows, width, from, len: MOST_COLUMNS.min(width - from), item: PhantomData };
+        (0..width).step_by(MOST_COLUMNS).map(tile)
     }
 
     #[inline(always)]
-    pub(super) fn rows(self) -> impl DoubleEndedIterator<Item = &'a [T::Raw]> + ExactSizeIterator {
-        self.raw.chunks_exact(self.width).map(move |row| self.cut(row))
+    fn count_rows(self) -> usize {
+        self.rows.bytes.len() / (self.width * self.itemsize())
     }
 
-    /// Four rows at a time, and the rows that are left.
+    /// Bytes of an item as it is stored.
     #[inline(always)]
-    fn fours(self) -> (impl Iterator<Item = [&'a [T::Raw]; 4]>, impl Iterator<Item = &'a [T::Raw]>) {
-        let fours = self.raw.chunks_exact(4 * self.width);
-        let rest = Tile { raw: fours.remainder(), ..self };
-        let row = move |four: &'a [T::Raw], i: usize| self.cut(&four[i * self.width..]);
-        (fours.map(move |four| [row(four, 0), row(four, 1), row(four, 2), row(four, 3)]), rest.rows())
+    fn itemsize(self) -> usize {
+        size_of::<T::Raw>() / self.rows.form.growth()
+    }
+
+    /// Strips of the columns: the first of each, and how many.
+    #[inline(always)]
+    fn strips(self) -> impl Iterator<Item = (usize, usize)> {
+        let most = const { STRIP / size_of::<T::Raw>() };
+        (0..self.len).step_by(most).map(move |column| (column, most.min(self.len - column)))
+    }
+
+    #[inline(always)]
+    fn strip<'t>(&'t self, row: usize, (column, len): (usize, usize), room: &'t mut Strip) -> &'t [T::Raw] {
+        let size = self.itemsize();
+        let at = (row * self.width + self.from + column) * size;
+        &T::raw(self.rows.part(at, len * size, &mut room.stored, &mut room.native))[..len]
+    }
+
+    /// Hands over each strip of each row, with its first column.
+    #[inline(always)]
+    pub(super) fn each_strip(self, mut each: impl FnMut(usize, &[T::Raw])) {
+        let mut room = Strip::new();
+        for row in 0..self.count_rows() {
+            for strip in self.strips() {
+                each(strip.0, self.strip(row, strip, &mut room));
+            }
+        }
+    }
+
+    /// Hands over strips of four rows together, then those of the rows that are left with `rest`.
+    #[inline(always)]
+    fn fours<C>(
+        self,
+        mut state: C,
+        mut four: impl FnMut(&mut C, usize, [&[T::Raw]; 4]),
+        mut one: impl FnMut(&mut C, usize, &[T::Raw]),
+    ) {
+        let (count, mut room) = (self.count_rows(), [(); 4].map(|()| Strip::new()));
+        for row in (0..count / 4 * 4).step_by(4) {
+            for strip in self.strips() {
+                let [a, b, c, d] = &mut room;
+                let rows = [
+                    self.strip(row, strip, a),
+                    self.strip(row + 1, strip, b),
+                    self.strip(row + 2, strip, c),
+                    self.strip(row + 3, strip, d),
+                ];
+                four(&mut state, strip.0, rows);
+            }
+        }
+        for row in count / 4 * 4..count {
+            for strip in self.strips() {
+                one(&mut state, strip.0, self.strip(row, strip, &mut room[0]));
+            }
+        }
     }
 
     /// Puts a value of each item to that of its column, of four rows in pairs.
     #[inline(always)]
     fn gather<S: Copy>(self, all: &mut [S], of: impl Fn(usize, T) -> S, put: impl Fn(S, S) -> S) {
-        let (all, len) = (&mut all[..self.len], self.len);
-        let (fours, rest) = self.fours();
-        for [a, b, c, d] in fours {
-            let (a, b, c, d) = (&a[..len], &b[..len], &c[..len], &d[..len]);
-            for i in 0..len {
-                let value = |row: &[T::Raw]| of(i, T::read(row[i]));
+        let four = |all: &mut &mut [S], column: usize, [a, b, c, d]: [&[T::Raw]; 4]| {
+            let all = &mut all[column..][..a.len()];
+            let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
+            for i in 0..a.len() {
+                let value = |row: &[T::Raw]| of(column + i, T::read(row[i]));
                 all[i] = put(all[i], put(put(value(a), value(b)), put(value(c), value(d))));
             }
-        }
-        for row in rest {
-            let row = &row[..len];
-            for i in 0..len {
-                all[i] = put(all[i], of(i, T::read(row[i])));
+        };
+        let one = |all: &mut &mut [S], column: usize, row: &[T::Raw]| {
+            for (i, (all, x)) in all[column..].iter_mut().zip(row).enumerate() {
+                *all = put(*all, of(column + i, T::read(*x)));
             }
-        }
+        };
+        self.fours(all, four, one);
     }
 }
 
@@ -120,12 +193,16 @@ impl<T: Item, F: Fn(usize, T) -> bool> Loop for Places<'_, T, F> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let places = &mut self.places[..self.tile.len];
+        let mut room = Strip::new();
         // From the last row on, so that the first stays.
-        for (place, row) in self.tile.rows().enumerate().rev() {
-            let row = &row[..places.len()];
-            for i in 0..places.len() {
-                places[i] = if (self.test)(i, T::read(row[i])) { place as u32 } else { places[i] };
+        for place in (0..self.tile.count_rows()).rev() {
+            for strip in self.tile.strips() {
+                let row = self.tile.strip(place, strip, &mut room);
+                let places = &mut self.places[strip.0..][..row.len()];
+                for i in 0..row.len() {
+                    let passes = (self.test)(strip.0 + i, T::read(row[i]));
+                    places[i] = if passes { place as u32 } else { places[i] };
+                }
             }
         }
     }
@@ -143,29 +220,29 @@ impl<T: Item, const TIME: bool> Loop for Extremes<'_, T, TIME> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let len = self.tile.len;
-        let (min, max, trace) = (&mut self.min[..len], &mut self.max[..len], &mut self.trace[..len]);
         let lesser = |a: T, b: T| if (b < a) & !(TIME && b == T::LOWEST) { b } else { a };
         let greater = |a: T, b: T| if b > a { b } else { a };
-        let (fours, rest) = self.tile.fours();
-        for [a, b, c, d] in fours {
-            let (a, b, c, d) = (&a[..len], &b[..len], &c[..len], &d[..len]);
+        let four = |all: &mut Self, column: usize, [a, b, c, d]: [&[T::Raw]; 4]| {
+            let len = a.len();
+            let (b, c, d) = (&b[..len], &c[..len], &d[..len]);
+            let (min, max) = (&mut all.min[column..][..len], &mut all.max[column..][..len]);
+            let trace = &mut all.trace[column..][..len];
             for i in 0..len {
-                let [a, b, c, d] = [a[i], b[i], c[i], d[i]].map(T::read);
+                let (a, b, c, d) = (T::read(a[i]), T::read(b[i]), T::read(c[i]), T::read(d[i]));
                 min[i] = lesser(lesser(lesser(lesser(T::read(min[i]), a), b), c), d).write();
                 max[i] = greater(greater(greater(greater(T::read(max[i]), a), b), c), d).write();
                 trace[i] = d.trace(c.trace(b.trace(a.trace(trace[i]))));
             }
-        }
-        for row in rest {
-            let row = &row[..len];
-            for i in 0..len {
-                let x = T::read(row[i]);
-                min[i] = lesser(T::read(min[i]), x).write();
-                max[i] = greater(T::read(max[i]), x).write();
-                trace[i] = x.trace(trace[i]);
+        };
+        let one = |all: &mut Self, column: usize, row: &[T::Raw]| {
+            for (i, x) in row.iter().enumerate() {
+                let (i, x) = (column + i, T::read(*x));
+                all.min[i] = lesser(T::read(all.min[i]), x).write();
+                all.max[i] = greater(T::read(all.max[i]), x).write();
+                all.trace[i] = x.trace(all.trace[i]);
             }
-        }
+        };
+        self.tile.fours(self, four, one);
     }
 }
 
@@ -194,7 +271,7 @@ impl<T: Item> Tile<'_, T> {
         test: impl Fn(usize, T) -> bool,
         places: &mut [u64],
     ) {
-        let mut found = [u32::MAX; TILE];
+        let mut found = [u32::MAX; MOST_COLUMNS];
         dispatch(level, Places { tile: self, test, places: &mut found });
         for (place, found) in self.part(places).iter_mut().zip(found) {
             if found != u32::MAX {
@@ -208,7 +285,7 @@ impl<T: Item> Tile<'_, T> {
         let (min, max) = (self.part(T::raw_mut(min)), self.part(T::raw_mut(max)));
         min.fill(T::HIGHEST.write());
         max.fill(T::LOWEST.write());
-        let mut trace = [T::ZERO; TILE];
+        let mut trace = [T::ZERO; MOST_COLUMNS];
         if time {
             dispatch(level, Extremes::<_, true> { tile: self, min, max, trace: &mut trace });
         } else {

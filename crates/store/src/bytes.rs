@@ -1,0 +1,203 @@
+//! Bytes of a file in memory, private or mapped, for those who read them once from front to back.
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use crate::mapping::copy;
+
+/// Bytes of a file in memory, at any address.
+///
+/// Mapped ones can be changed by others at any time, so nothing here gives a slice of them: they are copied in
+/// [tiles](Self::tile) so small that the processor copies the next one while it works on this one. That costs
+/// nothing beside reading them in place.
+#[derive(Clone, Copy, Debug)]
+pub enum Bytes<'a> {
+    /// Memory that nobody else can change.
+    Private(&'a [u8]),
+    /// A part of a mapping of the file.
+    Mapped(MappedBytes<'a>),
+}
+
+/// A part of a mapping. What is read of it counts only once the mapping says that the file still has it.
+#[derive(Clone, Copy, Debug)]
+pub struct MappedBytes<'a> {
+    start: *const u8,
+    len: usize,
+    mapping: PhantomData<&'a [u8]>,
+}
+
+/// Bytes of a [tile](Bytes::tile).
+pub const TILE: usize = 1024;
+
+/// Room for a copy of at most `N` bytes.
+#[derive(Debug)]
+pub struct Room<const N: usize = TILE>([MaybeUninit<u8>; N]);
+
+impl<const N: usize> Room<N> {
+    /// Room that holds nothing; making it costs nothing.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new() -> Self {
+        Room([MaybeUninit::uninit(); N])
+    }
+}
+
+impl<const N: usize> Default for Room<N> {
+    fn default() -> Self {
+        Room::new()
+    }
+}
+
+impl<'a> MappedBytes<'a> {
+    /// # Safety
+    ///
+    /// The `len` bytes at `start` are mapped for reading, and stay mapped for `'a`.
+    pub(crate) unsafe fn new(start: *const u8, len: usize) -> Self {
+        MappedBytes { start, len, mapping: PhantomData }
+    }
+
+    /// Copies the bytes at `at`.
+    ///
+    /// # Panics
+    ///
+    /// If they are not all there.
+    #[inline(always)]
+    pub fn read(&self, at: usize, out: &mut [u8]) {
+        // SAFETY: bytes are such memory, and what is written to them are bytes.
+        let out = unsafe { &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<u8>]) };
+        self.fill(at, out);
+    }
+
+    /// Copies the bytes at `at` to memory that nothing was written to.
+    #[inline(always)]
+    fn fill<'t>(&self, at: usize, out: &'t mut [MaybeUninit<u8>]) -> &'t [u8] {
+        assert!(at <= self.len && out.len() <= self.len - at, "bytes behind the end of a mapping");
+        // SAFETY: the bytes are mapped, says `new`, and the range was checked. All of `out` was written to.
+        unsafe {
+            copy::read(self.start.add(at), out);
+            &*(std::ptr::from_ref(out) as *const [u8])
+        }
+    }
+
+    fn slice(self, range: Range<usize>) -> Self {
+        assert!(range.start <= range.end && range.end <= self.len, "bytes behind the end of a mapping");
+        // SAFETY: a part of what is mapped.
+        unsafe { MappedBytes::new(self.start.add(range.start), range.end - range.start) }
+    }
+}
+
+impl<'a> Bytes<'a> {
+    /// How many bytes there are.
+    #[inline(always)]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Bytes::Private(bytes) => bytes.len(),
+            Bytes::Mapped(bytes) => bytes.len,
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of a range.
+    ///
+    /// # Panics
+    ///
+    /// If they are not all there.
+    #[must_use]
+    pub fn slice(self, range: Range<usize>) -> Bytes<'a> {
+        match self {
+            Bytes::Private(bytes) => Bytes::Private(&bytes[range]),
+            Bytes::Mapped(bytes) => Bytes::Mapped(bytes.slice(range)),
+        }
+    }
+
+    /// The first `at` bytes, and the others.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    #[must_use]
+    pub fn split_at(self, at: usize) -> (Bytes<'a>, Bytes<'a>) {
+        (self.slice(0..at), self.slice(at..self.len()))
+    }
+
+    /// Parts of `len` bytes each, the last of what is left.
+    ///
+    /// # Panics
+    ///
+    /// If `len` is 0.
+    pub fn chunks(self, len: usize) -> impl Iterator<Item = Bytes<'a>> {
+        (0..self.len()).step_by(len).map(move |at| self.slice(at..self.len().min(at + len)))
+    }
+
+    /// Bytes from `at` on: all of them if they are private, else a copy of the next [`TILE`], or of what is
+    /// left. There are some unless `at` is the end.
+    #[inline(always)]
+    pub fn tile<'t>(&'t self, at: usize, room: &'t mut Room) -> &'t [u8] {
+        match self {
+            Bytes::Private(bytes) => &bytes[at..],
+            Bytes::Mapped(bytes) => bytes.fill(at, &mut room.0[..TILE.min(bytes.len - at)]),
+        }
+    }
+
+    /// The `len` bytes at `at`, at most as many as `room` has: themselves if they are private, else a copy.
+    ///
+    /// # Panics
+    ///
+    /// If they are not all there, or do not fit `room`.
+    #[inline(always)]
+    pub fn part<'t, const N: usize>(&'t self, at: usize, len: usize, room: &'t mut Room<N>) -> &'t [u8] {
+        match self {
+            Bytes::Private(bytes) => &bytes[at..at + len],
+            Bytes::Mapped(bytes) => bytes.fill(at, &mut room.0[..len]),
+        }
+    }
+
+    /// Copies all bytes.
+    ///
+    /// # Panics
+    ///
+    /// If `out` has another length.
+    pub fn copy_to(&self, out: &mut [u8]) {
+        match self {
+            Bytes::Private(bytes) => out.copy_from_slice(bytes),
+            Bytes::Mapped(bytes) => {
+                assert_eq!(out.len(), bytes.len, "room of another length");
+                bytes.read(0, out);
+            }
+        }
+    }
+
+    /// The bytes as private memory: themselves, or a copy in `room`, which grows when it must.
+    pub fn private<'t>(&'t self, room: &'t mut Vec<u8>) -> &'t [u8] {
+        match self {
+            Bytes::Private(bytes) => bytes,
+            Bytes::Mapped(mapped) => {
+                if room.len() < mapped.len {
+                    room.resize(mapped.len, 0);
+                }
+                let room = &mut room[..mapped.len];
+                mapped.read(0, room);
+                room
+            }
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Bytes<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Bytes::Private(bytes)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Bytes<'a> {
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        Bytes::Private(bytes)
+    }
+}
