@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
 
 use crate::syscalls::Calls;
-use crate::{Result, StoreError};
+use crate::{Reserve, Result, StoreError};
 
 /// How often a call that says "try again" is tried again, a millisecond apart.
 pub(crate) const MAX_RETRIES: u32 = 1000;
@@ -60,14 +61,34 @@ impl Handle {
         let mut done = 0;
         while done < buf.len() {
             let at = offset + done as u64;
-            let count = again(|| self.calls.pread(&self.file, &mut buf[done..], at))
-                .map_err(|source| StoreError::at(&self.path, "read", at, source))?;
+            let count = again(|| self.calls.pread(&self.file, &mut buf[done..], at)).map_err(|source| {
+                StoreError::within(&self.path, "read", at..offset + buf.len() as u64, source)
+            })?;
             if count == 0 {
                 return Err(self.truncated(offset, buf.len() as u64, done as u64));
             }
             done += count;
         }
         Ok(())
+    }
+
+    /// Makes the file at least `len` bytes long, and takes the space for it if wanted.
+    pub(crate) fn reserve(&self, len: u64, reserve: Reserve) -> Result<()> {
+        let current = self.current_len()?;
+        if len == 0 || (reserve == Reserve::Sparse && len <= current) {
+            return Ok(());
+        }
+        self.expect_allowed(len)?;
+        let result = match reserve {
+            Reserve::Space => again(|| self.calls.fallocate(&self.file, len)),
+            Reserve::Sparse => again(|| self.calls.ftruncate(&self.file, len)),
+        };
+        match result {
+            Err(source) if reserve == Reserve::Space && is_unsupported(&source) => {
+                self.write_zeros(current, len)
+            }
+            result => result.map_err(|source| self.write_failed("reserve space", 0, len, source)),
+        }
     }
 
     /// Writes all of `data` at `offset`.
@@ -115,8 +136,29 @@ impl Handle {
                 len: offset.saturating_add(needed),
                 limit: self.calls.size_limit(),
             },
-            _ => StoreError::at(&self.path, operation, offset, source),
+            _ => StoreError::within(&self.path, operation, offset..offset.saturating_add(needed), source),
         }
+    }
+
+    /// Writes dirty pages to the disk. The system tells of a failure only once.
+    pub(crate) fn write_back(&self, range: &Range<u64>) -> Result<()> {
+        let len = range.end.saturating_sub(range.start);
+        // A length of zero would mean the rest of the file.
+        if len == 0 {
+            return Ok(());
+        }
+        let written = match again(|| self.calls.sync_range(&self.file, range.start, len)) {
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL | libc::ESPIPE)
+                ) =>
+            {
+                again(|| self.calls.fdatasync(&self.file))
+            }
+            result => result,
+        };
+        written.map_err(|source| self.write_failed("write back", range.start, len, source))
     }
 
     /// Writes zeros over `[from, to)`, after a look at the free space.
@@ -151,4 +193,11 @@ pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
             result => return result,
         }
     }
+}
+
+/// Whether the file system has no such call.
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
+    // On Linux EOPNOTSUPP and ENOTSUP are one number; elsewhere they are not.
+    let code = error.raw_os_error();
+    code == Some(libc::EOPNOTSUPP) || code == Some(libc::ENOTSUP) || code == Some(libc::ENOSYS)
 }

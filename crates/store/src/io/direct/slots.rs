@@ -157,6 +157,13 @@ impl Slots {
         self.used[slot].as_ref().expect("the slot is in use")
     }
 
+    /// From the first byte to the last of all pieces that are under way or ready.
+    pub(super) fn wanted(&self) -> Range<u64> {
+        let pieces = || self.used.iter().flatten().map(Slot::wanted);
+        let start = pieces().map(|range| range.start).min().unwrap_or(0);
+        start..pieces().map(|range| range.end).max().unwrap_or(start)
+    }
+
     /// What is to be read to the slot: offset in the file, address, length.
     pub(super) fn missing(&self, slot: usize) -> (u64, *mut u8, u32) {
         let piece = self.get(slot);

@@ -1,0 +1,80 @@
+//! A file without a name, to measure a disk with.
+
+use std::fs;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use crate::handle::Handle;
+use crate::syscalls::SYSTEM;
+use crate::temporary::{self, Temporary};
+use crate::{File, Mode, Reserve, Result, StoreError};
+
+/// What the name begins with as long as there is one.
+const STEM: &str = "ndfolio-scratch";
+
+/// A file that is written and then read, and that nobody finds: it has no name, so it is gone when this value is,
+/// however the process ends.
+pub struct Scratch {
+    handle: Handle,
+    file: File,
+}
+
+impl Scratch {
+    /// A file of `len` bytes of space in a folder; its bytes are to be written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] and [`StoreError::PermissionDenied`] for the folder, [`StoreError::NoSpace`],
+    /// [`StoreError::Io`].
+    pub fn create(folder: impl AsRef<Path>, len: u64) -> Result<Scratch> {
+        let path = folder.as_ref();
+        let failed = |source| StoreError::from_io(path, "create a file in the folder", source);
+        let folder = fs::File::open(path).map_err(failed)?;
+        temporary::sweep(folder.as_fd(), STEM.as_ref());
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let (mut name, file) = Temporary::create(folder.as_fd(), STEM.as_ref(), mode).map_err(failed)?;
+        let handle = Handle::new(file, path.join(name.name()), &SYSTEM);
+        handle.reserve(len, Reserve::Space)?;
+        let file = File::open(&handle.path, Mode::Read)?;
+        name.remove();
+        Ok(Scratch { handle, file })
+    }
+
+    /// Writes `data` at `offset`, and waits until the device has it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::OutOfRange`], [`StoreError::NoSpace`], [`StoreError::Io`].
+    pub fn write_through(&self, offset: u64, data: &[u8]) -> Result<()> {
+        self.file.expect_within(offset, data.len() as u64)?;
+        self.handle.write_all(offset, data)?;
+        self.handle.write_back(&(offset..offset + data.len() as u64))
+    }
+
+    /// The file, for reading.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_can_be_read_and_has_no_name() {
+        let folder = std::env::temp_dir().join(format!("ndfolio-scratch-test-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let scratch = Scratch::create(&folder, 10_000).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        scratch.write_through(5000, b"here").unwrap();
+        let mut found = [0; 4];
+        scratch.file().read_at(5000, &mut found).unwrap();
+        assert_eq!(&found, b"here");
+        assert!(matches!(scratch.write_through(9999, b"here"), Err(StoreError::OutOfRange { .. })));
+        assert!(matches!(Scratch::create(folder.join("none"), 1), Err(StoreError::NotFound { .. })));
+        drop(scratch);
+        fs::remove_dir(&folder).unwrap();
+    }
+}
