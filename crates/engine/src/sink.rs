@@ -2,6 +2,8 @@ use std::ops::Range;
 
 use ndfolio_store::{File, NewFile, StoreError};
 
+use crate::{EngineError, Run};
+
 /// A file that takes bytes at any place.
 pub trait Sink {
     /// Writes all of `bytes` at `offset` bytes from the start of the file.
@@ -25,6 +27,32 @@ pub trait Sink {
         }
         Ok(())
     }
+
+    /// Has the device write what was written to `range` (offsets in the file), and waits for it.
+    ///
+    /// # Errors
+    /// As the file reports it.
+    fn write_back(&self, range: Range<u64>) -> Result<(), StoreError>;
+}
+
+/// Bytes that the device writes at once while somebody may want to stop.
+const SETTLED: u64 = 8 << 20;
+
+/// Brings what was written to `range` of a file to the device, in parts between which it can be stopped. The
+/// flush that makes it final has little to do then.
+///
+/// # Errors
+/// As the file reports it; a cancelled run.
+pub fn settle(sink: &impl Sink, range: Range<u64>, run: &Run<'_>) -> Result<(), EngineError> {
+    let mut at = range.start;
+    while at < range.end {
+        run.go_on()?;
+        let end = range.end.min(at + SETTLED);
+        sink.write_back(at..end)?;
+        run.settled(end - at);
+        at = end;
+    }
+    Ok(())
 }
 
 impl Sink for File {
@@ -40,10 +68,18 @@ impl Sink for File {
     ) -> Result<(), StoreError> {
         File::write_runs(self, offset, bytes, runs)
     }
+
+    fn write_back(&self, range: Range<u64>) -> Result<(), StoreError> {
+        File::write_back(self, range)
+    }
 }
 
 impl Sink for NewFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), StoreError> {
         NewFile::write_at(self, offset, bytes)
+    }
+
+    fn write_back(&self, range: Range<u64>) -> Result<(), StoreError> {
+        NewFile::write_back(self, range)
     }
 }

@@ -48,6 +48,16 @@ impl IoEngine {
             IoEngine::Direct => 1 << 20,
         }
     }
+
+    /// Bytes that a stream takes for buffers, with pieces of `piece` bytes and a budget of `budget`, up to what
+    /// alignment adds.
+    #[must_use]
+    pub fn buffer_bytes(self, piece: usize, budget: usize) -> usize {
+        match self {
+            IoEngine::Mmap | IoEngine::Pread => piece.min(budget),
+            IoEngine::Direct => direct::buffer_bytes(piece, budget),
+        }
+    }
 }
 
 impl fmt::Display for IoEngine {

@@ -60,10 +60,10 @@ pub use error::{Result, StoreError};
 pub use file::File;
 pub use guard::MAX_MAPPINGS;
 pub use io::{AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces};
-pub use machine::{GroupLimit, MachineMemory};
+pub use machine::{GroupLimit, MachineMemory, MachineName};
 pub use mapping::Mapping;
 pub use mode::{Existing, FileId, Mode, Reserve};
-pub use new_file::NewFile;
+pub use new_file::{NewFile, create_folder};
 pub use scratch::Scratch;
 
 #[cfg(any(test, feature = "faults"))]

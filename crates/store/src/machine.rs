@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::{FileId, Result, StoreError};
+
 /// A pass that is not told otherwise uses no more: enough for every way of reading at its full speed, and its
 /// private memory with everything beside the buffers stays under 64 MiB.
 const USUAL: u64 = 48 << 20;
@@ -81,6 +83,44 @@ impl MachineMemory {
         let total = field("MemTotal:");
         let group = groups(root).filter(|group| total.is_none_or(|total| group.limit < total));
         MachineMemory { total, available: field("MemAvailable:"), group }
+    }
+}
+
+/// What tells a machine and a device from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MachineName {
+    /// The number that the system gave the machine when it was set up, or its name.
+    pub machine: String,
+    /// The processor's name, where the system tells it.
+    pub processor: String,
+    /// The number of the device that a path is on.
+    pub device: u64,
+    /// The file system that the path is on.
+    pub file_system: String,
+}
+
+impl MachineName {
+    /// This machine's, and the device's of a path.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`], [`StoreError::PermissionDenied`], [`StoreError::Io`].
+    pub fn of(path: &Path) -> Result<Self> {
+        let about = fs::metadata(path).map_err(|source| StoreError::from_io(path, "look it up", source))?;
+        let first = |paths: &[&str]| {
+            let mut found = paths.iter().filter_map(|path| fs::read_to_string(path).ok());
+            found.find(|text| !text.trim().is_empty()).unwrap_or_default().trim().to_owned()
+        };
+        let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let named = processors.lines().filter_map(|line| line.strip_prefix("model name"));
+        let processor = named.filter_map(|rest| rest.split_once(':')).map(|(_, name)| name.trim()).next();
+        Ok(MachineName {
+            machine: first(&["/etc/machine-id", "/proc/sys/kernel/hostname"]),
+            processor: processor.unwrap_or_default().to_owned(),
+            device: FileId::from(&about).dev,
+            file_system: crate::cache::name_of(path),
+        })
     }
 }
 

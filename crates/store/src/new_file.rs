@@ -228,6 +228,16 @@ impl fmt::Debug for NewFile {
     }
 }
 
+/// Makes a folder, and those above it, that are not there yet.
+///
+/// # Errors
+///
+/// [`StoreError::PermissionDenied`], [`StoreError::AlreadyExists`] if it is the name of something else,
+/// [`StoreError::Io`].
+pub fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|source| StoreError::from_io(path, "make the folder", source))
+}
+
 /// Where the bytes will lie: `path`, or what it points at.
 fn follow_links(path: &Path) -> Result<PathBuf> {
     let mut target = path.to_path_buf();

@@ -2,7 +2,7 @@
 //! are added to each other.
 
 use ndfolio_kernel::reduce::{Columns, Partial, Scratch};
-use ndfolio_layout::Tiles;
+use ndfolio_layout::{Tiles, View};
 
 use super::{BOX, Reduction, Slots};
 use crate::{
@@ -15,17 +15,21 @@ const MOST_COLUMNS: usize = 8192;
 /// The least rows of a box, so that a state is not merged as often as a row is added to it.
 const LEAST_ROWS: usize = 32;
 
-/// Reduces groups of rows to columns, and merges those of all groups.
-pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
-    let axes = reduction.axes;
-    let view = &axes.view;
+/// The boxes of such a reduction: groups of rows.
+pub(super) fn boxes(view: &View) -> Tiles<'_> {
     let (rows, columns) = (view.shape()[1], view.shape()[2]);
     // Whole rows as long as they can be, so that the file is read in its order.
     let wide = if columns <= 2 * MOST_COLUMNS { columns } else { MOST_COLUMNS };
     let group = (4 * BOX / (wide * view.itemsize()).max(1)).max(LEAST_ROWS).min(rows);
-    let groups = rows.div_ceil(group);
-    let tiles = view.blocks(&[1, group, wide], &[0, 2, 1]);
-    let tiles = if wide == columns { view.blocks(&[1, group, wide], &[0, 1, 2]) } else { tiles };
+    let order = if wide == columns { [0, 1, 2] } else { [0, 2, 1] };
+    view.blocks(&[1, group, wide], &order)
+}
+
+/// Reduces groups of rows to columns, and merges those of all groups.
+pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
+    let axes = reduction.axes;
+    let tiles = boxes(&axes.view);
+    let groups = axes.view.shape()[1].div_ceil(tiles.block()[1]);
     let pass = Groups { tiles: &tiles, reduction };
     let mut slots = Slots::new(axes.outputs());
     let mut trees: Vec<Vec<Option<Columns>>> = reduction.reducers.iter().map(|_| Vec::new()).collect();

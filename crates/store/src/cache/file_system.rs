@@ -65,6 +65,16 @@ impl File {
     }
 }
 
+/// The name of the file system that a path is on.
+pub(crate) fn name_of(path: &std::path::Path) -> String {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Ok(about) = rustix::fs::statfs(path) {
+        return named(about.f_type as u32).name;
+    }
+    let _ = path;
+    "unknown".to_owned()
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn named(number: u32) -> FileSystem {
     match KNOWN.iter().find(|(known, ..)| *known == number) {

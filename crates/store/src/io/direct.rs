@@ -256,6 +256,12 @@ impl Drop for Stream<'_> {
     }
 }
 
+/// Bytes of all buffers for pieces of `piece` bytes, up to what alignment adds.
+pub(super) fn buffer_bytes(piece: usize, budget: usize) -> usize {
+    let piece = piece.max(1);
+    slots::count(piece, budget) * piece
+}
+
 /// The descriptor with which the file can be read that way.
 pub(super) fn probe(file: &File) -> Result<&Descriptor> {
     ring::works().map_err(|source| file.unsupported(OPERATION, source))?;
