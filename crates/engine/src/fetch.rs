@@ -215,7 +215,12 @@ impl Emitter {
         if view.is_contiguous(Order::C) {
             for (number, part) in items.chunks(CALL).enumerate() {
                 run.go_on()?;
-                sink.write_at(view.offset() + (number * CALL) as u64, part)?;
+                let at = view.offset() + (number * CALL) as u64;
+                sink.write_at(at, part)?;
+                if part.len() as u64 >= WINDOW {
+                    // The device works while the next box is read.
+                    sink.begin_write_back(at..at + part.len() as u64);
+                }
             }
             return Ok(());
         }

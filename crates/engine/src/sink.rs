@@ -33,10 +33,15 @@ pub trait Sink {
     /// # Errors
     /// As the file reports it.
     fn write_back(&self, range: Range<u64>) -> Result<(), StoreError>;
+
+    /// Has the device begin to write what was written to `range`: a hint.
+    fn begin_write_back(&self, range: Range<u64>);
 }
 
-/// Bytes that the device writes at once while somebody may want to stop.
-const SETTLED: u64 = 8 << 20;
+/// Bytes that are waited for at once: somebody may want to stop.
+const SETTLED: u64 = 4 << 20;
+/// How far the device is kept busy ahead of what is waited for.
+const AHEAD: u64 = 16 << 20;
 
 /// Brings what was written to `range` of a file to the device, in parts between which it can be stopped. The
 /// flush that makes it final has little to do then.
@@ -44,10 +49,13 @@ const SETTLED: u64 = 8 << 20;
 /// # Errors
 /// As the file reports it; a cancelled run.
 pub fn settle(sink: &impl Sink, range: Range<u64>, run: &Run<'_>) -> Result<(), EngineError> {
-    let mut at = range.start;
+    let (mut at, mut begun) = (range.start, range.start);
     while at < range.end {
         run.go_on()?;
         let end = range.end.min(at + SETTLED);
+        let ahead = range.end.min(end + AHEAD);
+        sink.begin_write_back(begun..ahead);
+        begun = ahead;
         sink.write_back(at..end)?;
         run.settled(end - at);
         at = end;
@@ -72,6 +80,10 @@ impl Sink for File {
     fn write_back(&self, range: Range<u64>) -> Result<(), StoreError> {
         File::write_back(self, range)
     }
+
+    fn begin_write_back(&self, range: Range<u64>) {
+        File::begin_write_back(self, range);
+    }
 }
 
 impl Sink for NewFile {
@@ -81,5 +93,9 @@ impl Sink for NewFile {
 
     fn write_back(&self, range: Range<u64>) -> Result<(), StoreError> {
         NewFile::write_back(self, range)
+    }
+
+    fn begin_write_back(&self, range: Range<u64>) {
+        NewFile::begin_write_back(self, range);
     }
 }

@@ -14,7 +14,7 @@ use std::ops::Range;
 use crate::handle::again;
 use crate::{File, Result, StoreError, syscalls};
 
-pub(crate) use calls::{CachedPages, cachestat, fadvise, sync_range};
+pub(crate) use calls::{CachedPages, cachestat, fadvise, start_range, sync_range};
 pub use file_system::FileSystem;
 pub(crate) use file_system::name_of;
 pub use lock::LockedRange;
@@ -110,6 +110,12 @@ impl File {
     pub fn write_back(&self, range: Range<u64>) -> Result<()> {
         self.range_len(&range)?;
         self.handle().write_back(&range).inspect_err(|error| self.poison(error))
+    }
+
+    /// Has the device begin to write the dirty pages of `range` (offsets in the file). It is a hint: what comes of
+    /// it is told by [`write_back`](Self::write_back) or [`flush`](Self::flush).
+    pub fn begin_write_back(&self, range: Range<u64>) {
+        self.handle().begin_write_back(&range);
     }
 
     /// Length of a range that lies in the file.

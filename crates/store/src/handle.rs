@@ -161,6 +161,13 @@ impl Handle {
         written.map_err(|source| self.write_failed("write back", range.start, len, source))
     }
 
+    /// Begins to write dirty pages. An error that is not told here stays to be told by the next call that waits.
+    pub(crate) fn begin_write_back(&self, range: &Range<u64>) {
+        if range.start < range.end {
+            let _ = self.calls.start_range(&self.file, range.start, range.end - range.start);
+        }
+    }
+
     /// Writes zeros over `[from, to)`, after a look at the free space.
     pub(crate) fn write_zeros(&self, from: u64, to: u64) -> Result<()> {
         let needed = to.saturating_sub(from);

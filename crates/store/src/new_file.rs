@@ -147,6 +147,11 @@ impl NewFile {
         })
     }
 
+    /// Has the device begin to write the dirty pages of `range`: a hint.
+    pub fn begin_write_back(&self, range: Range<u64>) {
+        self.handle.begin_write_back(&range);
+    }
+
     /// Fills `buf` with the bytes at `offset` that were written or reserved before.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! A file without a name, to measure a disk with.
 
 use std::fs;
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -40,15 +41,26 @@ impl Scratch {
         Ok(Scratch { handle, file })
     }
 
-    /// Writes `data` at `offset`, and waits until the device has it.
+    /// Writes `data` at `offset`, and has the device begin to write it.
     ///
     /// # Errors
     ///
     /// [`StoreError::OutOfRange`], [`StoreError::NoSpace`], [`StoreError::Io`].
-    pub fn write_through(&self, offset: u64, data: &[u8]) -> Result<()> {
+    pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        let range = offset..offset.saturating_add(data.len() as u64);
         self.file.expect_within(offset, data.len() as u64)?;
         self.handle.write_all(offset, data)?;
-        self.handle.write_back(&(offset..offset + data.len() as u64))
+        self.handle.begin_write_back(&range);
+        Ok(())
+    }
+
+    /// Waits until the device has what was written to `range`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSpace`], [`StoreError::Io`].
+    pub fn wait(&self, range: Range<u64>) -> Result<()> {
+        self.handle.write_back(&range)
     }
 
     /// The file, for reading.
@@ -68,11 +80,12 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let scratch = Scratch::create(&folder, 10_000).unwrap();
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-        scratch.write_through(5000, b"here").unwrap();
+        scratch.write_at(5000, b"here").unwrap();
+        scratch.wait(0..10_000).unwrap();
         let mut found = [0; 4];
         scratch.file().read_at(5000, &mut found).unwrap();
         assert_eq!(&found, b"here");
-        assert!(matches!(scratch.write_through(9999, b"here"), Err(StoreError::OutOfRange { .. })));
+        assert!(matches!(scratch.write_at(9999, b"here"), Err(StoreError::OutOfRange { .. })));
         assert!(matches!(Scratch::create(folder.join("none"), 1), Err(StoreError::NotFound { .. })));
         drop(scratch);
         fs::remove_dir(&folder).unwrap();

@@ -17,7 +17,7 @@ use rustix::fs::{AtFlags, FallocateFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MsyncFlags, ProtFlags};
 
-use crate::cache::{CachedPages, cachestat, fadvise, sync_range};
+use crate::cache::{CachedPages, cachestat, fadvise, start_range, sync_range};
 use crate::{Advice, Existing};
 
 /// What a mapping may do with its pages, and whom it shows changes to.
@@ -178,6 +178,11 @@ pub(crate) trait Calls: Send + Sync {
     /// Writes the dirty pages of the range to the disk and waits for them. Not the file's metadata.
     fn sync_range(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
         sync_range(file, offset, len)
+    }
+
+    /// Begins to write the dirty pages of the range to the disk.
+    fn start_range(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+        start_range(file, offset, len)
     }
 
     /// Keeps the pages of a mapping in memory until it is unmapped.

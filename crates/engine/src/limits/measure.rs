@@ -20,7 +20,7 @@ const ROUNDS: usize = 3;
 /// How long the file is written at the most, and how long each way of reading takes at the most.
 const WRITING: Duration = Duration::from_millis(2500);
 const READING: Duration = Duration::from_millis(1200);
-/// Bytes that are written at once, each time waiting for the device.
+/// Bytes that are written at once.
 const WRITTEN: usize = 8 << 20;
 /// Less of a file than this tells nothing.
 const LEAST_FILE: u64 = 16 << 20;
@@ -132,10 +132,13 @@ fn write(limits: &mut Limits, scratch: &Scratch, run: &Run<'_>) -> Result<u64, E
     while at < scratch.file().len() && (at < LEAST_FILE || started.elapsed() < WRITING) {
         run.go_on()?;
         piece[..8].copy_from_slice(&at.to_le_bytes());
-        scratch.write_through(at, &piece)?;
-        run.done(WRITTEN);
+        scratch.write_at(at, &piece)?;
         at += WRITTEN as u64;
+        // The device is two pieces behind.
+        scratch.wait(at.saturating_sub(3 * WRITTEN as u64)..at.saturating_sub(2 * WRITTEN as u64))?;
+        run.done(WRITTEN);
     }
+    scratch.wait(0..at)?;
     limits.set(Limit::Write, at as f64 / started.elapsed().as_secs_f64());
     Ok(at)
 }
