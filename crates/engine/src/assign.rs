@@ -6,6 +6,7 @@ use crate::{
     EngineError, Run, Sink,
     fetch::{Emitter, OWN_MEMORY},
     meter::Serial,
+    sink::Behind,
 };
 
 /// Bytes that are written at once.
@@ -41,12 +42,14 @@ fn nothing_read() -> Choice {
 
 /// Fills runs that are longer than a piece.
 fn fill_spans(sink: &impl Sink, view: &View, piece: &[u8], run: &Run<'_>) -> Result<(), EngineError> {
+    let mut behind = Behind::default();
     for span in view.spans() {
         let (mut at, end) = (span.offset, span.offset + span.len);
         while at < end {
             run.go_on()?;
             let len = piece.len().min((end - at) as usize);
             sink.write_at(at, &piece[..len])?;
+            behind.wrote(sink, at..at + len as u64)?;
             at += len as u64;
             run.done(len);
         }

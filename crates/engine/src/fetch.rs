@@ -4,7 +4,7 @@ use ndfolio_kernel::copy_strided;
 use ndfolio_layout::{Order, Span, Tiles, View};
 use ndfolio_store::{AccessPlan, Advice, Choice, Dispenser, File, IoEngine, Pattern, Pieces};
 
-use crate::{EngineError, Run, Sink};
+use crate::{EngineError, Run, Sink, sink::Behind};
 
 /// Bytes of the file that are in memory at once on the way to their places.
 const WINDOW: u64 = 1 << 20;
@@ -193,6 +193,7 @@ impl Pieces for Runs<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Emitter {
     window: Vec<u8>,
+    behind: Behind,
 }
 
 impl Emitter {
@@ -217,10 +218,7 @@ impl Emitter {
                 run.go_on()?;
                 let at = view.offset() + (number * CALL) as u64;
                 sink.write_at(at, part)?;
-                if part.len() as u64 >= WINDOW {
-                    // The device works while the next box is read.
-                    sink.begin_write_back(at..at + part.len() as u64);
-                }
+                self.behind.wrote(sink, at..at + part.len() as u64)?;
             }
             return Ok(());
         }

@@ -104,7 +104,7 @@ impl Limits {
     /// bytes in the folder, which has no name and is gone in the end, whatever the end is. A slow device is
     /// measured with less.
     ///
-    /// Memory: up to 256 MiB, and half of what is left at the most. The observer of `run` hears of the bytes that
+    /// Memory: up to 128 MiB, and half of what is left at the most. The observer of `run` hears of the bytes that
     /// are written and read.
     ///
     /// # Errors

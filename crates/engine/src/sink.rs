@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 use ndfolio_store::{File, NewFile, StoreError};
 
@@ -42,6 +42,37 @@ pub trait Sink {
 const SETTLED: u64 = 4 << 20;
 /// How far the device is kept busy ahead of what is waited for.
 const AHEAD: u64 = 16 << 20;
+
+/// What the device writes while a pass goes on: it is kept busy, and never so far behind that the end of the pass,
+/// or giving it up, takes long.
+#[derive(Debug, Default)]
+pub(crate) struct Behind {
+    ranges: VecDeque<Range<u64>>,
+    bytes: u64,
+}
+
+impl Behind {
+    /// Shorter ranges would be written page by page.
+    const LEAST: u64 = 1 << 20;
+
+    /// A range was written, in the order of the file.
+    pub(crate) fn wrote(&mut self, sink: &impl Sink, range: Range<u64>) -> Result<(), StoreError> {
+        let len = range.end - range.start;
+        if len < Self::LEAST {
+            return Ok(());
+        }
+        sink.begin_write_back(range.clone());
+        self.ranges.push_back(range);
+        self.bytes += len;
+        while self.bytes > AHEAD
+            && let Some(first) = self.ranges.pop_front()
+        {
+            self.bytes -= first.end - first.start;
+            sink.write_back(first)?;
+        }
+        Ok(())
+    }
+}
 
 /// Brings what was written to `range` of a file to the device, in parts between which it can be stopped. The
 /// flush that makes it final has little to do then.

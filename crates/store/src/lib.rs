@@ -46,6 +46,7 @@ mod file;
 mod guard;
 mod handle;
 mod io;
+mod later;
 mod machine;
 mod mapping;
 mod mode;

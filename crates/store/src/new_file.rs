@@ -14,6 +14,7 @@ use rustix::fs::{Access, AtFlags, OFlags};
 
 use crate::file::expect_regular;
 use crate::handle::{Handle, again, is_unsupported};
+use crate::later::Later;
 use crate::syscalls::{Calls, SYSTEM};
 use crate::temporary::{self, Temporary};
 use crate::{Existing, File, FileId, Mode, Reserve, Result, StoreError};
@@ -54,6 +55,8 @@ pub struct NewFile {
     failure: Option<String>,
     /// Message of the write-back that failed: likewise.
     lost: OnceLock<String>,
+    /// Last, so that it frees what is not wanted after all.
+    later: Later,
 }
 
 impl NewFile {
@@ -94,6 +97,7 @@ impl NewFile {
             temporary,
             failure: None,
             lost: OnceLock::new(),
+            later: Later::default(),
         })
     }
 
@@ -219,6 +223,14 @@ impl NewFile {
                 Err(StoreError::Poisoned { path: self.path().to_path_buf(), reason: reason.clone() })
             }
             None => Ok(()),
+        }
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.temporary.is_gone() {
+            self.later = Later::free(&self.handle.file);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use crate::handle::Handle;
+use crate::later::Later;
 use crate::syscalls::SYSTEM;
 use crate::temporary::{self, Temporary};
 use crate::{File, Mode, Reserve, Result, StoreError};
@@ -18,6 +19,8 @@ const STEM: &str = "ndfolio-scratch";
 pub struct Scratch {
     handle: Handle,
     file: File,
+    /// Last, so that it frees the file after all.
+    later: Later,
 }
 
 impl Scratch {
@@ -38,7 +41,7 @@ impl Scratch {
         handle.reserve(len, Reserve::Space)?;
         let file = File::open(&handle.path, Mode::Read)?;
         name.remove();
-        Ok(Scratch { handle, file })
+        Ok(Scratch { handle, file, later: Later::default() })
     }
 
     /// Writes `data` at `offset`, and has the device begin to write it.
@@ -67,6 +70,12 @@ impl Scratch {
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        self.later = Later::free(&self.handle.file);
     }
 }
 

@@ -132,11 +132,15 @@ fn rows_text(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch) -> Re
         let cells: Vec<_> = cells.iter().map(|cell| format!("{cell:>12}")).collect();
         writeln!(out, "{} {}", index(first), cells.join(" "))
     };
-    line(&mut out, "index", &KEYS.map(str::to_owned))?;
+    // Nothing is printed if nothing is found out.
+    let mut header = false;
     let mut at = vec![0_usize; kept.len()];
     let mut written = Ok(());
     array.stats_along(axes, watch.run(), |summary| {
         let name = at.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+        if !std::mem::replace(&mut header, true) {
+            written = line(&mut out, "index", &KEYS.map(str::to_owned));
+        }
         if written.is_ok() {
             written = line(&mut out, &name, &texts(&summary));
         }
@@ -149,5 +153,8 @@ fn rows_text(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch) -> Re
         }
     })?;
     written?;
+    if !header {
+        line(&mut out, "index", &KEYS.map(str::to_owned))?;
+    }
     Ok(out.finish()?)
 }

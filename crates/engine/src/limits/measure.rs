@@ -14,7 +14,9 @@ use super::{Limit, Limits};
 use crate::{EngineError, Run};
 
 /// Bytes of memory that are read: more than caches keep.
-const MEMORY: u64 = 256 << 20;
+const MEMORY: u64 = 128 << 20;
+/// Words of it that are filled at once.
+const FILLED: usize = 2 << 20;
 /// How often short measurements are repeated.
 const ROUNDS: usize = 3;
 /// How long the file is written at the most, and how long each way of reading takes at the most.
@@ -80,7 +82,11 @@ fn memory(limits: &mut Limits, threads: usize, run: &Run<'_>) -> Result<(), Engi
     let most = MachineMemory::known().most().map_or(MEMORY, |most| most / 2);
     let count = MEMORY.min(most) as usize / 8;
     // Written, so that each page has memory of its own.
-    let words: Vec<u64> = (0..count as u64).map(|i| i | 1).collect();
+    let mut words: Vec<u64> = Vec::with_capacity(count);
+    while words.len() < count {
+        run.go_on()?;
+        words.resize(count.min(words.len() + FILLED), 1);
+    }
     for (limit, threads) in [(Limit::MemoryOne, 1), (Limit::MemoryAll, threads)] {
         let share = count.div_ceil(threads).max(1);
         let speed = best(|| {
