@@ -123,6 +123,8 @@ pub(crate) fn tell(args: &RunArgs, predicted: Option<&Prediction>, watch: Watch)
     eprintln!("{:<16} {:<width$}  happened", "", "predicted");
     for Line(name, before, after) in &lines {
         let (before, after) = (before.as_deref().unwrap_or("-"), after.as_deref().unwrap_or("-"));
+        // A long reason is read once.
+        let after = if before == after && before.chars().count() > width { "the same" } else { after };
         if before.chars().count() <= width {
             eprintln!("{name:<16} {before:<width$}  {after}");
         } else {

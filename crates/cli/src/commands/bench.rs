@@ -15,6 +15,8 @@ use crate::{
 };
 
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
+    // A target that is not there is not its folder.
+    Limits::file_name(&args.target).map_err(|error| at(&args.target, error))?;
     let folder = if args.target.is_dir() {
         args.target.clone()
     } else {

@@ -19,7 +19,7 @@ pub(crate) fn run(args: &CreateArgs) -> Result<(), Failure> {
     }
     options = args.target.apply(options);
     let bytes = shape.iter().fold(dtype.itemsize(), |bytes, &n| bytes.saturating_mul(n));
-    let watch = Watch::new(2 * bytes as u64, &args.run);
+    let watch = Watch::new((bytes as u64).saturating_mul(2), &args.run);
     options.create_run(&args.path, watch.run())?;
     profile::tell(&args.run, None, watch);
     Ok(())
