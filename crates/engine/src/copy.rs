@@ -1,5 +1,5 @@
 use ndfolio_kernel::{Caster, Casting};
-use ndfolio_layout::{LayoutError, Tiles, View};
+use ndfolio_layout::{LayoutError, Order, Tiles, View};
 
 use crate::{
     EngineError, Plan, Run, Sink, Source,
@@ -58,11 +58,14 @@ pub fn plan_copy(
     run: &Run<'_>,
 ) -> Result<Plan, EngineError> {
     let boxes = Boxes::new(source, target, casting, run)?;
-    let (from, to) = (boxes.from.blocks(&boxes.block, &boxes.order()), &boxes.to);
-    let most: usize = from.block().iter().product();
-    let (own, cast) = (most * boxes.from.itemsize(), most * to.itemsize());
-    let gathers = from.get(0).is_some_and(|tile| !tile.view.is_contiguous(ndfolio_layout::Order::C));
-    let buffers = own + if boxes.caster.is_copy() { 0 } else { cast } + if gathers { OWN_MEMORY } else { 0 };
+    let (from, to) = boxes.tiles();
+    let window = |tiles: &Tiles<'_>| match tiles.get(0) {
+        Some(tile) if !tile.view.is_contiguous(Order::C) => OWN_MEMORY,
+        _ => 0,
+    };
+    let bytes = |tiles: &Tiles<'_>| tiles.block().iter().product::<usize>() * tiles.view().itemsize();
+    let cast = if boxes.caster.is_copy() { 0 } else { bytes(&to) };
+    let buffers = bytes(&from) + cast + window(&from) + window(&to);
     Ok(Plan {
         readings: vec![Reading::of(source, boxes.way(source))],
         writes: target.nbytes() as u64,
