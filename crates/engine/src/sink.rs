@@ -36,6 +36,9 @@ pub trait Sink {
 
     /// Has the device begin to write what was written to `range`: a hint.
     fn begin_write_back(&self, range: Range<u64>);
+
+    /// Whether all of it will be flushed in the end, so that the device may as well begin.
+    fn ends_with_a_flush(&self) -> bool;
 }
 
 /// Bytes that are waited for at once: somebody may want to stop.
@@ -58,7 +61,7 @@ impl Behind {
     /// A range was written, in the order of the file.
     pub(crate) fn wrote(&mut self, sink: &impl Sink, range: Range<u64>) -> Result<(), StoreError> {
         let len = range.end - range.start;
-        if len < Self::LEAST {
+        if len < Self::LEAST || !sink.ends_with_a_flush() {
             return Ok(());
         }
         sink.begin_write_back(range.clone());
@@ -115,6 +118,10 @@ impl Sink for File {
     fn begin_write_back(&self, range: Range<u64>) {
         File::begin_write_back(self, range);
     }
+
+    fn ends_with_a_flush(&self) -> bool {
+        false
+    }
 }
 
 impl Sink for NewFile {
@@ -128,5 +135,9 @@ impl Sink for NewFile {
 
     fn begin_write_back(&self, range: Range<u64>) {
         NewFile::begin_write_back(self, range);
+    }
+
+    fn ends_with_a_flush(&self) -> bool {
+        true
     }
 }

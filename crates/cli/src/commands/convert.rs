@@ -11,7 +11,8 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
     let options = options(args, &array)?;
     let prediction = Prediction::if_wanted(&args.run, || plan(args))?;
-    let watch = Watch::new(2 * array.nbytes() as u64, &args.run);
+    let written = array.size().saturating_mul(itemsize(args, &array)?);
+    let watch = Watch::new(array.nbytes().saturating_add(written) as u64, &args.run);
     options.copy_of(&array, &args.target_path, args.casting, watch.run())?;
     profile::tell(&args.run, prediction.as_ref(), watch);
     Ok(())
@@ -21,6 +22,14 @@ pub(crate) fn plan(args: &ConvertArgs) -> Result<Plan, Failure> {
     let array = args.input.open(Mode::Read)?;
     let session = args.run.session();
     Ok(options(args, &array)?.plan_copy_of(&array, &args.target_path, args.casting, &session)?)
+}
+
+/// Bytes of a new item.
+fn itemsize(args: &ConvertArgs, array: &Array) -> Result<usize, Failure> {
+    match &args.to_dtype {
+        Some(text) => Ok(args::dtype(&args.target_path, text)?.itemsize()),
+        None => Ok(array.itemsize()),
+    }
 }
 
 fn options(args: &ConvertArgs, array: &Array) -> Result<CreateOptions, Failure> {
