@@ -106,8 +106,8 @@ fn memory(limits: &mut Limits, threads: usize, run: &Run<'_>) -> Result<(), Engi
 
 /// The sum of all words: several independent ones, so that only memory is waited for.
 fn sum(words: &[u64]) -> u64 {
-    let mut lanes = [0_u64; 32];
-    for chunk in words.chunks_exact(32) {
+    let mut lanes = [0_u64; 16];
+    for chunk in words.chunks_exact(16) {
         for (lane, word) in lanes.iter_mut().zip(chunk) {
             *lane = lane.wrapping_add(*word);
         }
