@@ -455,6 +455,9 @@ pub(crate) struct CacheArgs {
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    /// No progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -39,7 +39,8 @@ pub(crate) fn run(command: &CacheCommand) -> Result<(), Failure> {
 /// The arrays that the arguments name, and somebody who watches while they are moved.
 fn watched(args: &CacheArgs) -> Result<(Vec<(String, Array)>, Watch), Failure> {
     let arrays = arrays(args)?;
-    let bytes = arrays.iter().map(|(_, array)| array.nbytes() as u64).sum();
+    let bytes = arrays.iter().map(|(_, array)| array.nbytes() as u64).sum::<u64>();
+    let bytes = if args.quiet { 0 } else { bytes };
     Ok((arrays, Watch::silent(Session::new()).with_bar(bytes)))
 }
 
