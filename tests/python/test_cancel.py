@@ -108,6 +108,24 @@ def test_creating(folder):
     check(folder, "create", folder / "new.npy", "--dtype", "<f8", "--shape", "8192,16384", "--fill", "2")
 
 
+@pytest.mark.skipif(not os.path.isdir("/dev/shm") or os.statvfs("/dev/shm").f_bavail << 12 < 4 << 30, reason="little memory")
+def test_creating_in_memory():
+    """Where reserving the space is what takes long."""
+    path = f"/dev/shm/ndfolio-cancel-{os.getpid()}.npy"
+    fast = []
+    for delay in [0.1, 0.2, 0.05, 0.15, 0.3]:
+        took = interrupt(["create", path, "--dtype", "u1", "--shape", "3000000000", "--force"], delay)
+        fast += [] if took is None else [took]
+        names = [name for name in os.listdir("/dev/shm") if "ndfolio-cancel" in name]
+        assert names == ([] if took else [os.path.basename(path)])
+        for name in names:
+            os.unlink(f"/dev/shm/{name}")
+    print("create in memory", [f"{took * 1e3:.0f} ms" for took in fast])
+    if not fast:
+        pytest.skip("this machine is faster than its signals")
+    assert sorted(fast)[len(fast) // 2] < LIMIT, fast
+
+
 def test_filling(folder):
     path = folder / "filled.npy"
     run("create", path, "--dtype", "<f8", "--shape", "8192,16384", timeout=120)

@@ -228,5 +228,5 @@ fn time_lines(predicted: Option<&Prediction>, report: Option<&Report>) -> Vec<Li
 }
 
 fn seconds_text(seconds: f64) -> String {
-    format!("{seconds:.3} s")
+    if seconds < 0.1 { format!("{:.2} ms", seconds * 1e3) } else { format!("{seconds:.3} s") }
 }

@@ -110,7 +110,9 @@ impl Limits {
     /// # Errors
     /// A folder in which no file can be made, or that is full; what the device reports; a cancelled run.
     pub fn measure(folder: &Path, file_bytes: u64, run: &Run<'_>) -> Result<Limits, EngineError> {
-        let scratch = Scratch::create(folder, measure::usable(file_bytes))?;
+        let scratch = Scratch::create(folder, measure::usable(file_bytes), &|| run.go_on().is_err());
+        run.go_on()?;
+        let scratch = scratch?;
         measure::measure(&scratch, run)
     }
 

@@ -237,7 +237,9 @@ impl CreateOptions {
         };
         let mut new = NewFile::create(path, self.existing)?;
         let len = plan.view.offset() + plan.view.nbytes() as u64;
-        new.reserve(len, self.reserve)?;
+        let reserved = new.reserve_until(len, self.reserve, &|| run.go_on().is_err());
+        run.go_on().at(path)?;
+        reserved?;
         new.write_at(0, &plan.head)?;
         write(&new)?;
         // The flush of a large file takes long, and nobody could stop it.

@@ -152,9 +152,9 @@ impl Calls for Faulty {
         System.fsync(file)
     }
 
-    fn fallocate(&self, file: &fs::File, len: u64) -> io::Result<()> {
+    fn fallocate(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
         self.count("fallocate")?;
-        System.fallocate(file, len)
+        System.fallocate(file, offset, len)
     }
 
     fn ftruncate(&self, file: &fs::File, len: u64) -> io::Result<()> {

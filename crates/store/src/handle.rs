@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
 
+use crate::cache::is_in_memory;
 use crate::syscalls::Calls;
 use crate::{Reserve, Result, StoreError};
 
@@ -16,6 +17,9 @@ pub(crate) const MAX_RETRIES: u32 = 1000;
 
 /// How many bytes of zeros are written at a time where space cannot be reserved otherwise.
 const ZEROS: usize = 1 << 20;
+
+/// For how many bytes space is taken at a time where that takes long.
+const SPACE: u64 = 16 << 20;
 
 /// An open file. What may be done with it is decided by those who hold it.
 pub(crate) struct Handle {
@@ -72,23 +76,45 @@ impl Handle {
         Ok(())
     }
 
-    /// Makes the file at least `len` bytes long, and takes the space for it if wanted.
-    pub(crate) fn reserve(&self, len: u64, reserve: Reserve) -> Result<()> {
+    /// Makes the file at least `len` bytes long, and takes the space for it if wanted. Where that takes long it
+    /// asks `stop` whether to go on, and if not, fails as interrupted.
+    pub(crate) fn reserve(&self, len: u64, reserve: Reserve, stop: &dyn Fn() -> bool) -> Result<()> {
         let current = self.current_len()?;
         if len == 0 || (reserve == Reserve::Sparse && len <= current) {
             return Ok(());
         }
         self.expect_allowed(len)?;
         let result = match reserve {
-            Reserve::Space => again(|| self.calls.fallocate(&self.file, len)),
+            Reserve::Space => self.take_space(len, stop),
             Reserve::Sparse => again(|| self.calls.ftruncate(&self.file, len)),
         };
         match result {
             Err(source) if reserve == Reserve::Space && is_unsupported(&source) => {
-                self.write_zeros(current, len)
+                self.write_zeros(current, len, stop)
             }
             result => result.map_err(|source| self.write_failed("reserve space", 0, len, source)),
         }
+    }
+
+    /// Takes the space for the first `len` bytes. In memory that takes as long as filling them with zeros, so it
+    /// is done in parts.
+    fn take_space(&self, len: u64, stop: &dyn Fn() -> bool) -> io::Result<()> {
+        let part = if is_in_memory(&self.file) { SPACE } else { len };
+        let mut at = 0;
+        while at < len {
+            let end = len.min(at + part);
+            again(|| match self.calls.fallocate(&self.file, at, end - at) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted && stops_soon(stop) => {
+                    Err(stopped())
+                }
+                result => result,
+            })?;
+            at = end;
+            if at < len && stop() {
+                return Err(stopped());
+            }
+        }
+        Ok(())
     }
 
     /// Writes all of `data` at `offset`.
@@ -169,7 +195,7 @@ impl Handle {
     }
 
     /// Writes zeros over `[from, to)`, after a look at the free space.
-    pub(crate) fn write_zeros(&self, from: u64, to: u64) -> Result<()> {
+    fn write_zeros(&self, from: u64, to: u64, stop: &dyn Fn() -> bool) -> Result<()> {
         let needed = to.saturating_sub(from);
         if let Ok(available) = self.calls.free_space(&self.file)
             && available < needed
@@ -180,6 +206,9 @@ impl Handle {
         let mut at = from;
         while at < to {
             let len = usize::try_from(to - at).unwrap_or(ZEROS).min(zeros.len());
+            if stop() {
+                return Err(StoreError::within(&self.path, "reserve space for", at..to, stopped()));
+            }
             self.write_all(at, &zeros[..len])?;
             at += len as u64;
         }
@@ -200,6 +229,18 @@ pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
             result => return result,
         }
     }
+}
+
+/// What a call that was given up fails with.
+fn stopped() -> io::Error {
+    io::Error::from_raw_os_error(libc::ECANCELED)
+}
+
+/// Whether a signal that interrupted a call means that it is not wanted any more: whoever handles it says so a
+/// moment later. A file system in memory takes long to reserve space, and begins anew each time.
+fn stops_soon(stop: &dyn Fn() -> bool) -> bool {
+    thread::sleep(Duration::from_millis(5));
+    stop()
 }
 
 /// Whether the file system has no such call.

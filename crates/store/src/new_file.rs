@@ -115,10 +115,24 @@ impl NewFile {
     /// or the file system forbids files of that length, [`StoreError::Io`]. The temporary file is removed at
     /// once then, and every later call fails with [`StoreError::Poisoned`].
     pub fn reserve(&mut self, len: u64, reserve: Reserve) -> Result<()> {
+        self.reserve_until(len, reserve, &|| false)
+    }
+
+    /// As [`reserve`](Self::reserve); where it takes long (a file system in memory, or one on which zeros have to
+    /// be written) it asks `stop`, and fails with [`StoreError::Io`] once that says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve).
+    pub fn reserve_until(&mut self, len: u64, reserve: Reserve, stop: &dyn Fn() -> bool) -> Result<()> {
         self.expect_usable()?;
-        let result = self.handle.reserve(len, reserve);
+        let result = self.handle.reserve(len, reserve, stop);
         if let Err(error) = &result {
             self.failure = Some(error.to_string());
+            if stop() {
+                // Whoever stopped it drops it next, which frees the space without waiting.
+                return result;
+            }
             self.temporary.remove();
             // Even where the name cannot be removed, or somebody maps the file, its space is free again.
             let _ = self.handle.calls.ftruncate(&self.handle.file, 0);

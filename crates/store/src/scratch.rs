@@ -24,13 +24,14 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A file of `len` bytes of space in a folder; its bytes are to be written.
+    /// A file of `len` bytes of space in a folder; its bytes are to be written. `stop` is asked as in
+    /// [`NewFile::reserve_until`](crate::NewFile::reserve_until).
     ///
     /// # Errors
     ///
     /// [`StoreError::NotFound`] and [`StoreError::PermissionDenied`] for the folder, [`StoreError::NoSpace`],
     /// [`StoreError::Io`].
-    pub fn create(folder: impl AsRef<Path>, len: u64) -> Result<Scratch> {
+    pub fn create(folder: impl AsRef<Path>, len: u64, stop: &dyn Fn() -> bool) -> Result<Scratch> {
         let path = folder.as_ref();
         let failed = |source| StoreError::from_io(path, "create a file in the folder", source);
         let folder = fs::File::open(path).map_err(failed)?;
@@ -38,7 +39,7 @@ impl Scratch {
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         let (mut name, file) = Temporary::create(folder.as_fd(), STEM.as_ref(), mode).map_err(failed)?;
         let handle = Handle::new(file, path.join(name.name()), &SYSTEM);
-        handle.reserve(len, Reserve::Space)?;
+        handle.reserve(len, Reserve::Space, stop)?;
         let file = File::open(&handle.path, Mode::Read)?;
         name.remove();
         Ok(Scratch { handle, file, later: Later::default() })
@@ -87,7 +88,7 @@ mod tests {
     fn it_can_be_read_and_has_no_name() {
         let folder = std::env::temp_dir().join(format!("ndfolio-scratch-test-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let scratch = Scratch::create(&folder, 10_000).unwrap();
+        let scratch = Scratch::create(&folder, 10_000, &|| false).unwrap();
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
         scratch.write_at(5000, b"here").unwrap();
         scratch.wait(0..10_000).unwrap();
@@ -95,7 +96,10 @@ mod tests {
         scratch.file().read_at(5000, &mut found).unwrap();
         assert_eq!(&found, b"here");
         assert!(matches!(scratch.write_at(9999, b"here"), Err(StoreError::OutOfRange { .. })));
-        assert!(matches!(Scratch::create(folder.join("none"), 1), Err(StoreError::NotFound { .. })));
+        assert!(matches!(
+            Scratch::create(folder.join("none"), 1, &|| false),
+            Err(StoreError::NotFound { .. })
+        ));
         drop(scratch);
         fs::remove_dir(&folder).unwrap();
     }

@@ -83,9 +83,9 @@ pub(crate) trait Calls: Send + Sync {
         file.sync_all()
     }
 
-    /// Makes the file at least `len` bytes long and takes the space for it.
-    fn fallocate(&self, file: &fs::File, len: u64) -> io::Result<()> {
-        Ok(rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len)?)
+    /// Takes the space for `len` bytes at `offset`; the file reaches at least behind them then.
+    fn fallocate(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+        Ok(rustix::fs::fallocate(file, FallocateFlags::empty(), offset, len)?)
     }
 
     fn ftruncate(&self, file: &fs::File, len: u64) -> io::Result<()> {
