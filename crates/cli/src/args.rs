@@ -1,16 +1,18 @@
 //! The command line.
 
+mod plan;
+
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOptions, Order};
+use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOptions, Order, Session, Size};
 
 use crate::failure::Failure;
+pub(crate) use plan::{BenchArgs, ExplainArgs};
 
 /// Arrays on disk, used as if they were in memory.
 ///
@@ -69,6 +71,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CacheCommand,
     },
+    /// What a command would do, before it does it: passes, bytes, engine and reason, memory, time
+    ///
+    /// `ndfolio explain 'reduce big.npy sum --axis 0'`, or `ndfolio explain -- reduce big.npy sum --axis 0`
+    Explain(ExplainArgs),
+    /// Measure what this machine and a disk can do at most, in some seconds; `explain` and `--profile` use it
+    Bench(BenchArgs),
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -141,7 +149,7 @@ pub(crate) fn new_shape(path: &Path, text: &str) -> Result<Vec<usize>, Failure> 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How it is run")]
 pub(crate) struct RunArgs {
-    /// Memory for buffers: 64MiB, 2G, a number of bytes
+    /// Memory for buffers: 64MiB, 2G, a number of bytes; if not given, what is fast and can be spared
     #[arg(long, value_name = "SIZE", env = "NDFOLIO_MEMORY")]
     pub(crate) memory: Option<Size>,
     /// At most so many threads
@@ -153,6 +161,23 @@ pub(crate) struct RunArgs {
     /// No progress bar
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// Say on standard error what was predicted and what happened: how it was read, bytes, faults, memory, time
+    #[arg(long)]
+    pub(crate) profile: bool,
+}
+
+impl RunArgs {
+    /// The session that the arguments and `NDFOLIO_…` describe.
+    pub(crate) fn session(&self) -> Session {
+        let mut session = Session::new().io(self.io.into());
+        if let Some(size) = self.memory {
+            session = session.memory(size);
+        }
+        if let Some(threads) = self.threads {
+            session = session.threads(threads);
+        }
+        session
+    }
 }
 
 /// A way of reading by name.
@@ -176,31 +201,6 @@ impl From<IoName> for Io {
             IoName::Pread => Io::Force(IoEngine::Pread),
             IoName::Direct => Io::Force(IoEngine::Direct),
         }
-    }
-}
-
-/// A number of bytes as people write it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size(pub(crate) usize);
-
-impl FromStr for Size {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let power = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
-            "" => 0,
-            "k" => 1,
-            "m" => 2,
-            "g" => 3,
-            "t" => 4,
-            _ => return Err(format!("{unit:?} is no unit; expected 64MiB, 2G or a number of bytes")),
-        };
-        let number: f64 = number
-            .parse()
-            .map_err(|_| format!("{text:?} is no size; expected 64MiB, 2G or a number of bytes"))?;
-        Ok(Size((number * 1024_f64.powi(power)) as usize))
     }
 }
 
@@ -384,9 +384,6 @@ pub(crate) struct ReduceArgs {
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// Say on standard error what the pass did: how it was read, bytes, time, speed, memory
-    #[arg(long)]
-    pub(crate) profile: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
@@ -458,6 +455,9 @@ pub(crate) struct CacheArgs {
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    /// No progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,12 @@
 //! One file for each command.
 
+mod bench;
 mod cache;
 mod convert;
 mod create;
 mod diff;
 mod digest;
+mod explain;
 mod info;
 mod reduce;
 mod set;
@@ -35,6 +37,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Digest(args) => digest::run(&args)?,
         Command::Diff(args) => return diff::run(&args),
         Command::Cache { command } => cache::run(&command)?,
+        Command::Explain(args) => explain::run(&args)?,
+        Command::Bench(args) => bench::run(&args)?,
         Command::Completions { shell } => {
             let mut out = Output::new();
             clap_complete::generate(shell, &mut Cli::command(), "ndfolio", &mut out);

@@ -8,9 +8,12 @@
 mod args;
 mod commands;
 mod failure;
+mod limits;
 mod output;
 mod print;
+mod profile;
 mod progress;
+mod words;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-use ndfolio::{DType, Kind, Mean, Number, Value};
+use ndfolio::{DType, Kind, Mean, Number, Size, Value};
 use serde_json::Value as Json;
 
 use crate::print::json_value;
@@ -38,12 +38,7 @@ impl Write for Output {
 
 /// A size for people: bytes in powers of 1024.
 pub(crate) fn bytes_text(bytes: u64) -> String {
-    const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let power = (bytes.max(1).ilog2() / 10) as usize;
-    match power {
-        0 => format!("{bytes} bytes"),
-        _ => format!("{:.1} {}", bytes as f64 / (1_u64 << (10 * power)) as f64, UNITS[power]),
-    }
+    Size::from(usize::try_from(bytes).unwrap_or(usize::MAX)).to_string()
 }
 
 /// A shape or strides as Python writes a tuple.

@@ -1,11 +1,14 @@
 //! Progress on a terminal, and Ctrl-C.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ndfolio::{Observer, Run};
+use ndfolio::{Observer, Report, Run, Session};
 
-use crate::args::{RunArgs, Size};
+use crate::args::RunArgs;
 
 /// A process has one terminal, so this is the process's.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -14,7 +17,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 ///
 /// Without a handler it ends the process at once, which is no harm to files either: a new file has no name until
 /// it is complete, and the next one of that name sweeps up what is left.
-pub(crate) fn watch_interrupts() {
+fn watch_interrupts() {
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
 }
 
@@ -23,55 +26,71 @@ pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
-/// Watches a long pass: a bar on standard error if that is a terminal, and an end at Ctrl-C.
-pub(crate) struct Watch<'a> {
+/// Watches long passes: a bar on standard error if that is a terminal, an end at Ctrl-C, and what they did.
+pub(crate) struct Watch {
     bar: ProgressBar,
-    args: &'a RunArgs,
+    session: Session,
+    report: Mutex<Report>,
 }
 
 /// Passes over fewer bytes end before a bar could be read.
 const WORTH_A_BAR: u64 = 64 << 20;
 
-impl<'a> Watch<'a> {
-    /// For a pass over so many bytes.
-    pub(crate) fn new(bytes: u64, args: &'a RunArgs) -> Self {
-        watch_interrupts();
-        let bar = if !args.quiet && bytes >= WORTH_A_BAR {
-            ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr_with_hz(10))
-        } else {
-            ProgressBar::hidden()
-        };
-        let template = "{bar:30} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Watch { bar, args }
+impl Watch {
+    /// For so many bytes, as the arguments say.
+    pub(crate) fn new(bytes: u64, args: &RunArgs) -> Self {
+        Watch::silent(args.session()).with_bar(if args.quiet { 0 } else { bytes })
     }
 
-    /// A run that is watched, as the arguments say.
+    /// Without a bar.
+    pub(crate) fn silent(session: Session) -> Self {
+        watch_interrupts();
+        Watch { bar: ProgressBar::hidden(), session, report: Mutex::default() }
+    }
+
+    /// With a bar for so many bytes, if they are many.
+    pub(crate) fn with_bar(mut self, bytes: u64) -> Self {
+        if bytes < WORTH_A_BAR {
+            return self;
+        }
+        self.bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr_with_hz(10));
+        let template = "{bar:30} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style.progress_chars("=> "));
+        }
+        self
+    }
+
+    /// A run that is watched.
     pub(crate) fn run(&self) -> Run<'_> {
-        let mut run = Run::default().io(self.args.io.into()).observe(self);
-        if let Some(Size(bytes)) = self.args.memory {
-            run = run.memory(bytes);
-        }
-        if let Some(threads) = self.args.threads {
-            run = run.threads(threads);
-        }
-        run
+        self.session.run().observe(self)
+    }
+
+    /// What the passes did so far.
+    pub(crate) fn report(&self) -> Report {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Observer for Watch<'_> {
+impl Observer for Watch {
     fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    fn settled(&self, bytes: u64) {
         self.bar.inc(bytes);
     }
 
     fn cancelled(&self) -> bool {
         interrupted()
     }
+
+    fn finished(&self, report: &Report) {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).then(report);
+    }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for Watch {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

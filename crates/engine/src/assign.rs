@@ -1,9 +1,12 @@
 use ndfolio_kernel::copy_strided;
 use ndfolio_layout::{Order, View};
+use ndfolio_store::{Advice, Choice, IoEngine};
 
 use crate::{
     EngineError, Run, Sink,
     fetch::{Emitter, OWN_MEMORY},
+    meter::Serial,
+    sink::Behind,
 };
 
 /// Bytes that are written at once.
@@ -21,16 +24,32 @@ pub fn fill(sink: &impl Sink, view: &View, item: &[u8], run: &Run<'_>) -> Result
     let most = run.share(1, 0, item.len())?.min(PIECE.max(item.len()));
     let count = (most / item.len().max(1)).min(view.size());
     let piece = item.repeat(count);
+    let mut pass = Serial::start(run, view.nbytes());
     let run_bytes = view.spans().next().map_or(0, |span| span.len);
     if run_bytes < PIECE as u64 {
-        return fill_runs(sink, view, &piece, run);
+        pass.write(view.nbytes(), || fill_runs(sink, view, &piece, run))?;
+    } else {
+        pass.write(view.nbytes(), || fill_spans(sink, view, &piece, run))?;
     }
+    pass.finish(nothing_read(), piece.capacity());
+    Ok(())
+}
+
+/// A pass that only writes.
+fn nothing_read() -> Choice {
+    Choice { engine: IoEngine::Pread, advice: Advice::Normal, reason: "nothing is read".to_owned() }
+}
+
+/// Fills runs that are longer than a piece.
+fn fill_spans(sink: &impl Sink, view: &View, piece: &[u8], run: &Run<'_>) -> Result<(), EngineError> {
+    let mut behind = Behind::default();
     for span in view.spans() {
         let (mut at, end) = (span.offset, span.offset + span.len);
         while at < end {
             run.go_on()?;
             let len = piece.len().min((end - at) as usize);
             sink.write_at(at, &piece[..len])?;
+            behind.wrote(sink, at..at + len as u64)?;
             at += len as u64;
             run.done(len);
         }
@@ -43,7 +62,7 @@ fn fill_runs(sink: &impl Sink, view: &View, items: &[u8], run: &Run<'_>) -> Resu
     let mut emitter = Emitter::default();
     for tile in view.tiles(items.len() as u64) {
         run.go_on()?;
-        emitter.write(sink, &tile.view, items)?;
+        emitter.write(sink, &tile.view, items, run)?;
         run.done(tile.view.nbytes());
     }
     Ok(())
@@ -65,7 +84,7 @@ pub fn assign(
 ) -> Result<(), EngineError> {
     let memory = View::contiguous(view.dtype(), shape, Order::C, 0)?.broadcast_to(view.shape())?;
     if memory.is_contiguous(Order::C) {
-        Emitter::default().write(sink, view, items)?;
+        Emitter::default().write(sink, view, items, run)?;
         run.done(view.nbytes());
         return Ok(());
     }
@@ -78,7 +97,7 @@ pub fn assign(
         let start = from.view.offset() as usize;
         let target = (&mut buffer[..], 0, out.strides());
         copy_strided((items, start, from.view.strides()), target, to.view.shape(), view.itemsize());
-        emitter.write(sink, &to.view, &buffer)?;
+        emitter.write(sink, &to.view, &buffer, run)?;
         run.done(to.view.nbytes());
     }
     Ok(())

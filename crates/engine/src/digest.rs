@@ -3,8 +3,10 @@ use ndfolio_layout::Order;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    EngineError, Run, Source,
-    fetch::{Fetcher, OWN_MEMORY},
+    EngineError, Plan, Run, Source,
+    fetch::{Fetcher, OWN_MEMORY, way},
+    meter::Serial,
+    plan::{Reading, Work},
 };
 
 /// A SHA-256 sum.
@@ -27,19 +29,58 @@ impl std::fmt::Display for Digest {
 /// # Errors
 /// What the file reports.
 pub fn digest(source: &Source, run: &Run<'_>) -> Result<Digest, EngineError> {
-    const PIECE: usize = 1 << 20;
     let view = &source.view;
     let normal = Normalizer::new(view.dtype());
-    let share = run.share(2, OWN_MEMORY, view.itemsize().max(normal.packed_itemsize()))?;
-    let panel = if view.is_contiguous(Order::C) { share.min(PIECE) } else { share };
+    let panel = panel(source, &normal, run)?;
+    let mut pass = Serial::start(run, view.nbytes());
     let mut hash = Sha256::new();
     let (mut fetcher, mut items, mut spare) = (Fetcher::default(), Vec::new(), Vec::new());
     for tile in view.panels(panel) {
         run.go_on()?;
         items.resize(tile.view.nbytes(), 0);
-        fetcher.read(&source.file, &tile.view, &mut items)?;
-        hash.update(normal.apply(&mut items, &mut spare));
+        pass.read(items.len(), || fetcher.read(&source.file, &tile.view, &mut items, run))?;
+        for part in normal.apply(&mut items, &mut spare).chunks(HASHED) {
+            run.go_on()?;
+            hash.update(part);
+        }
         run.done(items.len());
     }
+    let buffers = items.capacity() + spare.capacity() + fetcher.buffer_bytes();
+    pass.finish(first_way(source, panel), buffers);
     Ok(Digest(hash.finalize().into()))
+}
+
+/// What [`digest`] would do.
+///
+/// # Errors
+/// As [`digest`], but for what only reading finds.
+pub fn plan_digest(source: &Source, run: &Run<'_>) -> Result<Plan, EngineError> {
+    let view = &source.view;
+    let normal = Normalizer::new(view.dtype());
+    let panel = panel(source, &normal, run)?;
+    let items = panel.min(view.nbytes());
+    let spare = if normal.packed_itemsize() == view.itemsize() { 0 } else { items };
+    let window = if view.is_contiguous(Order::C) { 0 } else { OWN_MEMORY };
+    Ok(Plan {
+        readings: vec![Reading::of(source, first_way(source, panel))],
+        buffers: (items + spare + window) as u64,
+        work: Work::Digest,
+        ..Plan::new(run)
+    })
+}
+
+/// Bytes that are hashed at once: somebody may want to stop.
+const HASHED: usize = 4 << 20;
+
+/// Bytes of a piece of C order.
+fn panel(source: &Source, normal: &Normalizer, run: &Run<'_>) -> Result<usize, EngineError> {
+    const PIECE: usize = 1 << 20;
+    let view = &source.view;
+    let share = run.share(2, OWN_MEMORY, view.itemsize().max(normal.packed_itemsize()))?;
+    Ok(if view.is_contiguous(Order::C) { share.min(PIECE) } else { share })
+}
+
+fn first_way(source: &Source, panel: usize) -> ndfolio_store::Choice {
+    let first = source.view.panels(panel).get(0).map(|tile| tile.view);
+    way(&source.file, first.as_ref().unwrap_or(&source.view))
 }

@@ -2,14 +2,16 @@ use std::ops::Range;
 
 use ndfolio_kernel::copy_strided;
 use ndfolio_layout::{Order, Span, Tiles, View};
-use ndfolio_store::{AccessPlan, Dispenser, File, IoEngine, Pattern, Pieces};
+use ndfolio_store::{AccessPlan, Advice, Choice, Dispenser, File, IoEngine, Pattern, Pieces};
 
-use crate::{EngineError, Sink};
+use crate::{EngineError, Run, Sink, sink::Behind};
 
 /// Bytes of the file that are in memory at once on the way to their places.
 const WINDOW: u64 = 1 << 20;
 /// A gap that is read over rather than around: within a page it costs nothing.
-const GAP: u64 = 4096;
+pub(crate) const GAP: u64 = 4096;
+/// Bytes of one call: somebody who wants to stop the pass does not wait for more.
+const CALL: usize = 4 << 20;
 
 /// Reads the items of a view into `out`, contiguous in C order and in the file's byte order.
 ///
@@ -21,7 +23,7 @@ const GAP: u64 = 4096;
 /// # Panics
 /// If `out` is smaller than the view's bytes.
 pub fn read(file: &File, view: &View, out: &mut [u8]) -> Result<(), EngineError> {
-    Fetcher::default().read(file, view, out)
+    Fetcher::default().read(file, view, out, &Run::default())
 }
 
 /// Reads the one item at a place of the file.
@@ -42,7 +44,7 @@ pub fn read_item(file: &File, offset: u64, item: &mut [u8]) -> Result<(), Engine
 /// # Panics
 /// If `items` has fewer bytes than the view.
 pub fn write(sink: &impl Sink, view: &View, items: &[u8]) -> Result<(), EngineError> {
-    Emitter::default().write(sink, view, items)
+    Emitter::default().write(sink, view, items, &Run::default())
 }
 
 /// Reads views, with a buffer that is used again and again.
@@ -55,17 +57,28 @@ pub(crate) struct Fetcher {
 pub(crate) const OWN_MEMORY: usize = WINDOW as usize;
 
 impl Fetcher {
-    pub(crate) fn read(&mut self, file: &File, view: &View, out: &mut [u8]) -> Result<(), EngineError> {
+    /// Bytes of its buffer.
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        self.window.capacity()
+    }
+
+    pub(crate) fn read(
+        &mut self,
+        file: &File,
+        view: &View,
+        out: &mut [u8],
+        run: &Run<'_>,
+    ) -> Result<(), EngineError> {
         let out = &mut out[..view.nbytes()];
         if out.is_empty() {
             return Ok(());
         }
         if view.is_contiguous(Order::C) {
-            return Ok(file.read_at(view.offset(), out)?);
+            return read_range(file, view.offset(), out, run);
         }
         let strides = c_strides(view);
         if let Some(runs) = Runs::far_apart(view)
-            && runs.read(file, &strides, out)?
+            && runs.read(file, &strides, out, run)?
         {
             return Ok(());
         }
@@ -74,6 +87,7 @@ impl Fetcher {
             let window = sized(&mut self.window, extent.end - extent.start);
             for span in near_spans(&tile.view) {
                 let at = (span.offset - extent.start) as usize;
+                run.go_on()?;
                 file.read_at(span.offset, &mut window[at..at + span.len as usize])?;
             }
             let from = (tile.view.offset() - extent.start) as usize;
@@ -83,6 +97,30 @@ impl Fetcher {
         }
         Ok(())
     }
+}
+
+/// Reads a range in calls that do not take long.
+fn read_range(file: &File, offset: u64, out: &mut [u8], run: &Run<'_>) -> Result<(), EngineError> {
+    for (number, part) in out.chunks_mut(CALL).enumerate() {
+        if number > 0 {
+            run.go_on()?;
+        }
+        file.read_at(offset + (number * CALL) as u64, part)?;
+    }
+    Ok(())
+}
+
+/// How a fetcher reads a view, and why: what [`Fetcher::read`] does, without doing it.
+pub(crate) fn way(file: &File, view: &View) -> Choice {
+    let through_cache =
+        |reason: &str| Choice { engine: IoEngine::Pread, advice: Advice::Normal, reason: reason.to_owned() };
+    if view.is_contiguous(Order::C) {
+        return through_cache("the items of a box lie together, and are read through the page cache");
+    }
+    let apart = Runs::far_apart(view).map(|runs| file.choose(&runs.plan()));
+    apart
+        .filter(|choice| choice.engine == IoEngine::Direct)
+        .unwrap_or_else(|| through_cache("each box is gathered from many places of the file"))
 }
 
 /// The runs of a view that lie so far from each other that each is read by itself.
@@ -103,17 +141,27 @@ impl<'a> Runs<'a> {
         (count >= Self::LEAST && run <= WINDOW && apart >= run + Self::APART).then_some(Runs(tiles))
     }
 
-    /// Reads them from the device with many requests under way, if that is the way for them; else nothing is
-    /// done and the answer is false.
-    fn read(&self, file: &File, strides: &[isize], out: &mut [u8]) -> Result<bool, EngineError> {
+    fn plan(&self) -> AccessPlan {
         let view = self.0.view();
-        let plan = AccessPlan {
+        AccessPlan {
             range: view.extent(),
             bytes: view.nbytes() as u64,
             pieces: self.0.count_tiles(),
             pattern: Pattern::Sparse,
-        };
-        if file.choose(&plan).engine != IoEngine::Direct {
+        }
+    }
+
+    /// Reads them from the device with many requests under way, if that is the way for them; else nothing is
+    /// done and the answer is false.
+    fn read(
+        &self,
+        file: &File,
+        strides: &[isize],
+        out: &mut [u8],
+        run: &Run<'_>,
+    ) -> Result<bool, EngineError> {
+        let view = self.0.view();
+        if file.choose(&self.plan()).engine != IoEngine::Direct {
             return Ok(false);
         }
         let dispenser = Dispenser::new(self);
@@ -121,6 +169,7 @@ impl<'a> Runs<'a> {
             return Ok(false);
         };
         while let Some((index, bytes)) = stream.next()? {
+            run.go_on()?;
             let Some(tile) = self.0.get(index) else { break };
             let from = (tile.view.offset() - tile.view.extent().start) as usize;
             let (to, shape) = (place(&tile.start, strides), tile.view.shape());
@@ -144,19 +193,38 @@ impl Pieces for Runs<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Emitter {
     window: Vec<u8>,
+    behind: Behind,
 }
 
 impl Emitter {
-    pub(crate) fn write(&mut self, sink: &impl Sink, view: &View, items: &[u8]) -> Result<(), EngineError> {
+    /// Bytes of its buffer.
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        self.window.capacity()
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        sink: &impl Sink,
+        view: &View,
+        items: &[u8],
+        run: &Run<'_>,
+    ) -> Result<(), EngineError> {
         let items = &items[..view.nbytes()];
         if items.is_empty() {
             return Ok(());
         }
         if view.is_contiguous(Order::C) {
-            return Ok(sink.write_at(view.offset(), items)?);
+            for (number, part) in items.chunks(CALL).enumerate() {
+                run.go_on()?;
+                let at = view.offset() + (number * CALL) as u64;
+                sink.write_at(at, part)?;
+                self.behind.wrote(sink, at..at + part.len() as u64)?;
+            }
+            return Ok(());
         }
         let strides = c_strides(view);
         for tile in view.tiles(WINDOW) {
+            run.go_on()?;
             let extent = tile.view.extent();
             let window = sized(&mut self.window, extent.end - extent.start);
             let (from, to) = (place(&tile.start, &strides), (tile.view.offset() - extent.start) as usize);

@@ -9,11 +9,15 @@ use std::{
 
 use ndfolio_kernel::gather;
 use ndfolio_layout::{Order, Tile, Tiles, View};
-use ndfolio_store::{AccessPlan, Advice, Bytes, Choice, Dispenser, IoEngine, Pattern, Pieces};
+use ndfolio_store::{
+    AccessPlan, Advice, Bytes, Choice, Dispenser, IoEngine, Pattern, Pieces,
+    usage::{self, Faults},
+};
 
 use crate::{
     EngineError, Report, Run, Source,
     fetch::{Fetcher, OWN_MEMORY},
+    meter::Meter,
 };
 
 /// Bytes for which another thread is worth starting.
@@ -41,8 +45,11 @@ pub(crate) fn run_pass<P: Pass>(
     pass: &P,
     collect: impl FnMut(usize, P::Given) + Send,
 ) -> Result<Report, EngineError> {
-    let started = Instant::now();
-    let boxes = Boxes::new(source, tiles, run)?;
+    let meter = Meter::start(run, tiles.view().nbytes());
+    let boxes = Boxes::new(source, tiles, run);
+    if let Some(choice) = boxes.choice.as_ref().filter(|choice| choice.advice != Advice::Normal) {
+        source.file.advise(tiles.view().extent(), choice.advice)?;
+    }
     let dispenser = Dispenser::new(&boxes);
     let collector = Mutex::new(Collector { collect, next: 0, waiting: BTreeMap::new() });
     let shared = Shared {
@@ -50,11 +57,12 @@ pub(crate) fn run_pass<P: Pass>(
         boxes: &boxes,
         dispenser: &dispenser,
         run,
+        meter: &meter,
         pass,
         collector,
         parts: Mutex::default(),
     };
-    let mut report = boxes.report();
+    let mut report = Report { faults: Some(Faults::default()), ..boxes.report() };
     let results: Vec<_> = if boxes.threads <= 1 {
         vec![shared.work()]
     } else {
@@ -69,8 +77,21 @@ pub(crate) fn run_pass<P: Pass>(
     for result in results {
         report.add(result?);
     }
-    report.elapsed = started.elapsed();
-    Ok(report)
+    Ok(meter.finish(report))
+}
+
+/// What [`run_pass`] would do with these boxes.
+pub(crate) fn plan_pass(source: &Source, tiles: &Tiles<'_>, run: &Run<'_>) -> (Report, Option<usize>) {
+    let boxes = Boxes::new(source, tiles, run);
+    let bytes = boxes.box_bytes();
+    let mut report = boxes.report();
+    let each = match &boxes.choice {
+        Some(choice) => choice.engine.buffer_bytes(bytes * boxes.group, boxes.memory),
+        None => OWN_MEMORY + bytes,
+    };
+    report.io.buffer_bytes = (each * boxes.threads) as u64;
+    report.io.pieces = Pieces::count(&boxes) as u64;
+    (report, boxes.requests())
 }
 
 /// Items at most so many bytes from each other on average are read with what lies between them: neither the
@@ -104,13 +125,12 @@ struct Boxes<'a> {
 }
 
 impl<'a> Boxes<'a> {
-    fn new(source: &Source, tiles: &'a Tiles<'a>, run: &Run<'_>) -> Result<Self, EngineError> {
+    fn new(source: &Source, tiles: &'a Tiles<'a>, run: &Run<'_>) -> Self {
         let view = tiles.view();
         let count = tiles.count_tiles();
         let most = view.nbytes().div_ceil(BYTES_PER_THREAD).min(count);
         let threads = run.most_threads().min(most).max(1);
         let memory = run.budget() / threads;
-        let bytes = tiles.block().iter().product::<usize>() * view.itemsize();
         // The first box is a whole one, and so are the others but for the ends of axes.
         let ranges = tiles.get(0).is_none_or(|tile| tile.view.is_contiguous(Order::C));
         let has_gaps = !ranges && tiles.get(0).is_some_and(|tile| is_dense(&tile.view, memory));
@@ -124,19 +144,25 @@ impl<'a> Boxes<'a> {
             let choice = run.way().choose(&source.file, &plan);
             if ranges && pattern == Pattern::Sequential {
                 let piece = choice.engine.piece_bytes().min(memory / 8);
-                boxes.group = (piece / bytes.max(1)).max(1);
+                boxes.group = (piece / boxes.box_bytes().max(1)).max(1);
                 // A device is fastest in whole pieces of its own; boxes that lie across their ends are joined.
                 let aligned = view.extent().start.is_multiple_of(piece as u64);
                 if choice.engine == IoEngine::Direct && !aligned && piece == choice.engine.piece_bytes() {
                     boxes.grid = Some(piece as u64);
                 }
             }
-            if choice.advice != Advice::Normal {
-                source.file.advise(view.extent(), choice.advice)?;
-            }
             boxes.choice = Some(choice);
         }
-        Ok(boxes)
+        boxes
+    }
+
+    fn box_bytes(&self) -> usize {
+        self.tiles.block().iter().product::<usize>() * self.tiles.view().itemsize()
+    }
+
+    /// How many places of the file are read by themselves, where they do not follow each other.
+    fn requests(&self) -> Option<usize> {
+        (self.choice.is_some() && !self.has_gaps && !self.tiles.follow_each_other()).then_some(self.count)
     }
 
     fn report(&self) -> Report {
@@ -193,6 +219,7 @@ struct Shared<'a, P: Pass, C> {
     boxes: &'a Boxes<'a>,
     dispenser: &'a Dispenser<'a>,
     run: &'a Run<'a>,
+    meter: &'a Meter<'a, 'a>,
     pass: &'a P,
     collector: Mutex<Collector<P::Given, C>>,
     /// Boxes of which parts are there, and how many bytes.
@@ -202,10 +229,14 @@ struct Shared<'a, P: Pass, C> {
 impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
     /// One thread's share; an error ends all of them.
     fn work(&self) -> Result<Report, EngineError> {
-        let result = match &self.boxes.choice {
+        let before = usage::thread_faults();
+        let mut result = match &self.boxes.choice {
             Some(choice) => self.stream(choice),
             None => self.gather(),
         };
+        if let Ok(report) = &mut result {
+            report.faults = before.zip(usage::thread_faults()).map(|(before, now)| now.since(before));
+        }
         if result.is_err() {
             self.dispenser.stop();
         }
@@ -223,15 +254,16 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             self.run.go_on()?;
             let mut bytes = 0;
             let next = stream.next_in_place(&mut |piece, items| {
-                bytes = items.len();
-                self.work_on(piece, items, &mut worker);
+                bytes = self.work_on(piece, items, &mut worker);
             })?;
             if next.is_none() {
                 break;
             }
             worker.given.drain(..).for_each(|(index, given)| self.collect(index, given));
+            self.meter.look();
             self.run.done(bytes);
         }
+        self.meter.look_now();
         report.io = stream.counters();
         report.computing = started.elapsed().saturating_sub(report.io.wait);
         if let Some(refused) = refused {
@@ -241,13 +273,17 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         Ok(report)
     }
 
-    /// Works on the boxes of a piece.
-    fn work_on(&self, piece: usize, mut bytes: Bytes<'_>, worker: &mut Worker<P>) {
+    /// Works on the boxes of a piece; how many bytes of items they are.
+    fn work_on(&self, piece: usize, mut bytes: Bytes<'_>, worker: &mut Worker<P>) -> usize {
+        let mut done = bytes.len();
         if self.boxes.grid.is_some() {
-            return self.join(self.boxes.range(piece), bytes, worker);
+            self.join(self.boxes.range(piece), bytes, worker);
+            return done;
         }
+        done = 0;
         for index in self.boxes.boxes(piece) {
             let Some(tile) = self.boxes.tiles.get(index) else { break };
+            done += tile.view.nbytes();
             if self.boxes.has_gaps {
                 self.pick_out(index, &tile, bytes, worker);
                 continue;
@@ -257,6 +293,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             let given = self.pass.work(&mut worker.own, &tile, items);
             worker.given.push((index, given));
         }
+        done
     }
 
     /// Works on the items of a box that the bytes hold with others between them.
@@ -307,21 +344,25 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         let mut worker = self.pass.worker();
         let (mut fetcher, mut items) = (Fetcher::default(), Vec::new());
         let mut report = Report::default();
-        report.io.buffer_bytes = OWN_MEMORY as u64;
         while let Some(index) = self.dispenser.take() {
             self.run.go_on()?;
             let Some(tile) = self.boxes.tiles.get(index) else { break };
             let started = Instant::now();
             items.resize(tile.view.nbytes(), 0);
-            fetcher.read(&self.source.file, &tile.view, &mut items)?;
+            fetcher.read(&self.source.file, &tile.view, &mut items, self.run)?;
             let read = Instant::now();
             let given = self.pass.work(&mut worker, &tile, Bytes::Private(&items));
             self.collect(index, given);
+            self.meter.look();
             self.run.done(items.len());
             report.io.wait += read - started;
             report.io.bytes_asked += items.len() as u64;
+            report.io.pieces += 1;
+            report.io.bytes_read += items.len() as u64;
             report.computing += read.elapsed();
         }
+        self.meter.look_now();
+        report.io.buffer_bytes = (fetcher.buffer_bytes() + items.capacity()) as u64;
         Ok(report)
     }
 

@@ -10,7 +10,7 @@ mod rows;
 
 use ndfolio_kernel::reduce::{Partial, Reducer, Wanted};
 
-use crate::{EngineError, Report, Run, Source};
+use crate::{EngineError, Plan, Report, Run, Source, parallel::plan_pass, plan::Reading};
 use axes::Axes;
 
 /// Bytes of a box: with the items of one it stays in the L2 cache.
@@ -45,6 +45,48 @@ pub fn reduce_along<R: Send>(
     run: &Run<'_>,
     finish: &(dyn Fn(&[Partial]) -> R + Sync),
 ) -> Result<(Vec<R>, Report), EngineError> {
+    let axes = prepare(source, axes, reducers, run)?;
+    let pass = Reduction { source, axes: &axes, reducers, run, finish };
+    if axes.is_empty() {
+        let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
+        return Ok(((0..axes.outputs()).map(|_| finish(&none)).collect(), Report::default()));
+    }
+    if axes.is_columns() { columns::reduce(&pass) } else { rows::reduce(&pass) }
+}
+
+/// What [`reduce_along`] would do. The results take `result_bytes` each.
+///
+/// # Errors
+/// As [`reduce_along`], but for what only reading finds.
+pub fn plan_reduce(
+    source: &Source,
+    axes: &[isize],
+    reducers: &[Reducer],
+    run: &Run<'_>,
+    result_bytes: usize,
+) -> Result<Plan, EngineError> {
+    let axes = prepare(source, axes, reducers, run)?;
+    let results = (axes.outputs() as u64).saturating_mul(result_bytes as u64);
+    if axes.is_empty() {
+        return Ok(Plan { results, passes: 0, ..Plan::new(run) });
+    }
+    let tiles = if axes.is_columns() { columns::boxes(&axes.view, run) } else { rows::boxes(&axes.view) };
+    let (report, requests) = plan_pass(source, &tiles, run);
+    Ok(Plan {
+        threads: report.threads,
+        buffers: report.io.buffer_bytes,
+        results,
+        readings: vec![Reading { requests, ..Reading::new(source, &report.engine, &report.reason) }],
+        ..Plan::new(run)
+    })
+}
+
+fn prepare(
+    source: &Source,
+    axes: &[isize],
+    reducers: &[Reducer],
+    run: &Run<'_>,
+) -> Result<Axes, EngineError> {
     let positions = reducers.iter().any(|reducer| reducer.wanted().contains(Wanted::POSITIONS));
     let axes = Axes::new(&source.view, axes, positions)?;
     let itemsize = source.view.itemsize();
@@ -56,12 +98,7 @@ pub fn reduce_along<R: Send>(
             way: "give it more memory",
         });
     }
-    let pass = Reduction { source, axes: &axes, reducers, run, finish };
-    if axes.is_empty() {
-        let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
-        return Ok(((0..axes.outputs()).map(|_| finish(&none)).collect(), Report::default()));
-    }
-    if axes.is_columns() { columns::reduce(&pass) } else { rows::reduce(&pass) }
+    Ok(axes)
 }
 
 /// What the two ways share.

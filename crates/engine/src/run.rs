@@ -1,9 +1,9 @@
-use std::sync::Arc;
+use std::{num::NonZero, sync::Arc};
 
 use ndfolio_layout::View;
-use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine};
+use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, MachineMemory};
 
-use crate::EngineError;
+use crate::{EngineError, Report};
 
 /// An array in a file.
 #[derive(Clone, Debug)]
@@ -19,10 +19,16 @@ pub trait Observer: Sync {
     /// So many more bytes of the array have been dealt with.
     fn advance(&self, bytes: u64);
 
-    /// Whether the pass should stop. It is asked before every box of items.
+    /// So many more bytes of what was written are on stable storage.
+    fn settled(&self, _bytes: u64) {}
+
+    /// Whether the pass should stop. It is asked before every box of items, and before every long read.
     fn cancelled(&self) -> bool {
         false
     }
+
+    /// What a pass did, once it has come to its end. A call can be several passes.
+    fn finished(&self, _report: &Report) {}
 }
 
 /// Which way files are read.
@@ -47,10 +53,13 @@ impl Io {
 }
 
 /// How a pass is to be run.
-#[derive(Clone, Copy)]
+///
+/// The default: as much memory as is fast, and less where the machine or the control group has little
+/// ([`MachineMemory::default_budget`]); as many threads as the process may use processors; nobody watching.
+#[derive(Clone, Copy, Default)]
 pub struct Run<'a> {
-    memory: usize,
-    threads: usize,
+    memory: Option<usize>,
+    threads: Option<NonZero<usize>>,
     io: Io,
     observer: Option<&'a dyn Observer>,
 }
@@ -58,25 +67,26 @@ pub struct Run<'a> {
 /// The least memory that a pass can be given: buffers below a page make no sense.
 const LEAST: usize = 4096;
 
-impl Default for Run<'_> {
-    /// 32 MiB, as many threads as the process may use processors, nobody watching.
-    fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Run { memory: 32 << 20, threads, io: Io::Auto, observer: None }
+impl<'a> From<&Run<'a>> for Run<'a> {
+    fn from(run: &Run<'a>) -> Self {
+        *run
     }
 }
 
 impl<'a> Run<'a> {
     /// Buffers of all kinds together stay below `bytes` (4 KiB at least).
+    ///
+    /// More than the machine or the control group has left is not used: the process would be killed. The
+    /// report says so then.
     #[must_use]
     pub fn memory(self, bytes: usize) -> Self {
-        Run { memory: bytes.max(LEAST), ..self }
+        Run { memory: Some(bytes.max(LEAST)), ..self }
     }
 
     /// At most so many threads (one at least). Small passes use one whatever is allowed.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
-        Run { threads: threads.max(1), ..self }
+        Run { threads: Some(NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN)), ..self }
     }
 
     /// Which way files are read.
@@ -87,6 +97,9 @@ impl<'a> Run<'a> {
 
     pub(crate) fn most_threads(&self) -> usize {
         self.threads
+            .or_else(|| std::thread::available_parallelism().ok())
+            .unwrap_or(NonZero::<usize>::MIN)
+            .get()
     }
 
     pub(crate) fn way(&self) -> Io {
@@ -99,20 +112,62 @@ impl<'a> Run<'a> {
         Run { observer: Some(observer), ..self }
     }
 
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observer.is_some()
+    }
+
+    /// The memory that a pass is given.
     pub(crate) fn budget(&self) -> usize {
-        self.memory
+        self.budget_of(MachineMemory::known())
+    }
+
+    fn budget_of(&self, machine: &MachineMemory) -> usize {
+        let usual = machine.default_budget();
+        let bytes = match self.memory {
+            None => usual,
+            // Nobody is killed for a small amount, and it need not be looked up.
+            Some(bytes) if bytes as u64 <= usual => return bytes,
+            Some(bytes) => machine.most().map_or(bytes as u64, |most| most.max(usual).min(bytes as u64)),
+        };
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    /// What the user should know of the memory that the pass is given.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.note_of(MachineMemory::known()).into_iter().collect()
+    }
+
+    fn note_of(&self, machine: &MachineMemory) -> Option<String> {
+        let asked = self.memory?;
+        let given = self.budget_of(machine);
+        if given >= asked {
+            return None;
+        }
+        let why = match &machine.group {
+            Some(group) => format!(
+                "the control group {} may use {} bytes, and {} of them are left",
+                group.path.display(),
+                group.limit,
+                group.free
+            ),
+            None => format!("the machine has {} bytes left", machine.available.unwrap_or(0)),
+        };
+        Some(format!(
+            "{asked} bytes of memory were asked for; {why}, so {given} are used: the process would be killed for more"
+        ))
     }
 
     /// Bytes of a box where a pass holds `buffers` boxes at once, and beside each `own` bytes at most, for
     /// items of `itemsize` bytes. With little memory what is beside them shrinks with the boxes.
     pub(crate) fn share(&self, buffers: usize, own: usize, itemsize: usize) -> Result<usize, EngineError> {
-        let each = self.memory / buffers;
+        let budget = self.budget();
+        let each = budget / buffers;
         let share = each.saturating_sub(own).max(each / 2);
         if itemsize > share {
             return Err(EngineError::Budget {
                 what: "a pass that holds one item at a time",
                 needed: 2 * (itemsize * buffers) as u64,
-                budget: self.memory as u64,
+                budget: budget as u64,
                 way: "give it more memory",
             });
         }
@@ -132,5 +187,60 @@ impl<'a> Run<'a> {
         if let Some(observer) = self.observer {
             observer.advance(bytes as u64);
         }
+    }
+
+    /// Tells the observer that so many more bytes are on stable storage.
+    pub(crate) fn settled(&self, bytes: u64) {
+        if let Some(observer) = self.observer {
+            observer.settled(bytes);
+        }
+    }
+
+    /// Tells the observer what a pass did.
+    pub(crate) fn finished(&self, report: &Report) {
+        if let Some(observer) = self.observer {
+            observer.finished(report);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndfolio_store::GroupLimit;
+
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn machine(limit: u64, free: u64) -> MachineMemory {
+        let mut machine = MachineMemory::default();
+        machine.total = Some(8 << 30);
+        machine.available = Some(4 << 30);
+        machine.group = Some(GroupLimit { path: "/groups/a".into(), limit, free });
+        machine
+    }
+
+    #[test]
+    fn more_than_the_group_has_is_not_used() {
+        let machine = machine(256 * MIB, 200 * MIB);
+        let run = Run::default();
+        assert_eq!(run.budget_of(&machine) as u64, 32 * MIB);
+        assert_eq!(run.note_of(&machine), None);
+        let small = run.memory(8 << 20);
+        assert_eq!((small.budget_of(&machine), small.note_of(&machine)), (8 << 20, None));
+        let forced = run.memory(1 << 30);
+        assert_eq!(forced.budget_of(&machine) as u64, 150 * MIB);
+        let note = forced.note_of(&machine).unwrap();
+        assert!(note.contains("/groups/a") && note.contains("157286400"), "{note}");
+        assert_eq!(run.memory(100 << 20).note_of(&machine), None);
+    }
+
+    #[test]
+    fn where_nothing_is_known_the_word_of_the_user_counts() {
+        let run = Run::default().memory(1 << 40);
+        assert_eq!(run.budget_of(&MachineMemory::default()), 1 << 40);
+        assert_eq!(run.note_of(&MachineMemory::default()), None);
+        // A group that is full still gets what a pass cannot do without.
+        assert_eq!(run.budget_of(&machine(16 * MIB, 0)) as u64, MIB);
     }
 }

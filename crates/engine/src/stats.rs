@@ -1,7 +1,7 @@
 use ndfolio_kernel::summary::{Summarizer, Summary};
 use ndfolio_layout::View;
 
-use crate::{EngineError, Report, Run, Source, reduce, reduce_along};
+use crate::{EngineError, Plan, Report, Run, Source, plan::Reading, plan_reduce, reduce, reduce_along};
 
 /// The statistics of all items, in one pass in the order of the file.
 ///
@@ -44,6 +44,32 @@ pub fn stats_along(
         rows.into_iter().for_each(&mut each);
     }
     Ok(())
+}
+
+/// What [`stats`] or (with axes) [`stats_along`] would do.
+///
+/// # Errors
+/// As those, but for what only reading finds.
+pub fn plan_stats(source: &Source, axes: Option<&[isize]>, run: &Run<'_>) -> Result<Plan, EngineError> {
+    let view = &source.view;
+    let summarizer = Summarizer::new(view.dtype())?;
+    let reducers = std::slice::from_ref(summarizer.reducer());
+    let all: Vec<isize> = (0..view.ndim() as isize).collect();
+    let axes = axes.unwrap_or(&all);
+    let mut reduced = vec![false; view.ndim()];
+    for &axis in axes {
+        reduced[view.axis(axis)?] = true;
+    }
+    let rows = plan_reduce(source, axes, reducers, run, size_of::<Option<Summary>>())?;
+    let groups = groups(view, &reduced);
+    if groups.len() == 1 {
+        return Ok(rows);
+    }
+    // Each group is a pass of its own, and all are like the first.
+    let part = Source { file: source.file.clone(), view: groups[0].clone() };
+    let part = plan_reduce(&part, axes, reducers, run, size_of::<Option<Summary>>())?;
+    let reading = part.readings.first().map(|first| Reading::new(source, &first.engine, &first.reason));
+    Ok(Plan { passes: groups.len() as u64, readings: reading.into_iter().collect(), ..part })
 }
 
 /// The view in parts of at most [`MOST_ROWS`] rows, cut along the axes that stay, in C order of those.

@@ -3,10 +3,11 @@
 use std::io;
 
 use ndarray::{ArrayBase, ArrayD, Data, Dimension, IxDyn};
-use ndfolio_engine::{Run, assign, fill, read, read_item, write};
+use ndfolio_engine::{Run, assign, fill, read, read_item, settle, write};
 use ndfolio_format::npy;
 use ndfolio_kernel::{Caster, Casting, Element, swap_bytes, to_native};
 use ndfolio_layout::{DType, LayoutError, Order, Selection, Value};
+use ndfolio_store::Mode;
 
 use crate::{Array, Error, Result, error::At};
 
@@ -92,16 +93,16 @@ impl Array {
     ///
     /// # Errors
     /// What the file reports, a cancelled run, and the first error of `each`, at which it stops.
-    pub fn for_each<E: From<Error>>(
+    pub fn for_each<'r, E: From<Error>>(
         &self,
-        run: &Run<'_>,
+        run: impl Into<Run<'r>>,
         mut each: impl FnMut(Value) -> Result<(), E>,
     ) -> Result<(), E> {
         let itemsize = self.itemsize();
         if itemsize == 0 {
             return (0..self.size()).try_for_each(|_| each(Value::decode(self.dtype(), &[])));
         }
-        self.for_each_piece(run, |bytes| {
+        self.for_each_piece(&run.into(), |bytes| {
             bytes.chunks_exact(itemsize).try_for_each(|item| each(Value::decode(self.dtype(), item)))
         })
     }
@@ -110,22 +111,22 @@ impl Array {
     ///
     /// # Errors
     /// What the file reports, a cancelled run, and what the stream reports.
-    pub fn write_raw<E: From<Error> + From<io::Error>>(
+    pub fn write_raw<'r, E: From<Error> + From<io::Error>>(
         &self,
         out: &mut impl io::Write,
-        run: &Run<'_>,
+        run: impl Into<Run<'r>>,
     ) -> Result<(), E> {
-        self.for_each_piece(run, |bytes| Ok(out.write_all(bytes)?))
+        self.for_each_piece(&run.into(), |bytes| Ok(out.write_all(bytes)?))
     }
 
     /// Writes the array to a stream as a `.npy` file in C order.
     ///
     /// # Errors
     /// As [`Array::write_raw`]; a dtype that no `.npy` file can have.
-    pub fn write_npy<E: From<Error> + From<io::Error>>(
+    pub fn write_npy<'r, E: From<Error> + From<io::Error>>(
         &self,
         out: &mut impl io::Write,
-        run: &Run<'_>,
+        run: impl Into<Run<'r>>,
     ) -> Result<(), E> {
         let header = npy::header(self.dtype(), self.shape(), Order::C).at(self.place())?;
         out.write_all(&header)?;
@@ -209,7 +210,7 @@ impl Array {
     /// # Errors
     /// A value that the dtype cannot hold; values that do not fit their shape, or shapes that do not
     /// broadcast; an array that is open for reading only; what the file reports.
-    pub fn assign(&self, shape: &[usize], values: &[Value], run: &Run<'_>) -> Result<()> {
+    pub fn assign<'r>(&self, shape: &[usize], values: &[Value], run: impl Into<Run<'r>>) -> Result<()> {
         if shape.iter().try_fold(1_usize, |n, &extent| n.checked_mul(extent)) != Some(values.len()) {
             let size_error = LayoutError::ReshapeSize { size: values.len(), shape: format!("{shape:?}") };
             return Err(size_error).at(self.place());
@@ -218,7 +219,7 @@ impl Array {
         for value in values {
             bytes.extend(self.encode(value)?);
         }
-        self.assign_bytes(&bytes, shape, run)
+        self.assign_bytes(&bytes, shape, &run.into())
     }
 
     fn assign_bytes(&self, bytes: &[u8], shape: &[usize], run: &Run<'_>) -> Result<()> {
@@ -250,17 +251,17 @@ impl Array {
     /// # Errors
     /// A value that the dtype cannot hold; an array that is open for reading only; what the file reports.
     pub fn fill(&self, value: impl Into<Value>) -> Result<()> {
-        self.fill_run(value, &Run::default())
+        self.fill_run(value, Run::default())
     }
 
     /// [`Array::fill`] that can be watched and cancelled.
     ///
     /// # Errors
     /// As [`Array::fill`]; what was filled before it was cancelled stays.
-    pub fn fill_run(&self, value: impl Into<Value>, run: &Run<'_>) -> Result<()> {
+    pub fn fill_run<'r>(&self, value: impl Into<Value>, run: impl Into<Run<'r>>) -> Result<()> {
         let item = self.encode(&value.into())?;
         self.check_writable()?;
-        fill(self.file(), &self.source.view, &item, run).at(self.place())
+        fill(self.file(), &self.source.view, &item, &run.into()).at(self.place())
     }
 
     /// Waits until everything that was written to the file is on stable storage.
@@ -272,6 +273,18 @@ impl Array {
     /// What the operating system reports; a file that was removed or replaced since it was opened.
     pub fn flush(&self) -> Result<()> {
         Ok(self.file().flush()?)
+    }
+
+    /// [`Array::flush`] that can be watched and cancelled: what was written may or may not be on stable storage
+    /// then.
+    ///
+    /// # Errors
+    /// As [`Array::flush`]; a cancelled run.
+    pub fn flush_run<'r>(&self, run: impl Into<Run<'r>>) -> Result<()> {
+        if self.mode() == Mode::ReadWrite {
+            settle(self.file(), self.source.view.extent(), &run.into()).at(self.place())?;
+        }
+        self.flush()
     }
 
     /// [`Array::flush`] for the bytes of this array alone: those between its first and its last.

@@ -2,14 +2,10 @@
 
 use std::ops::Range;
 
+use ndfolio_engine::{Run, evict, lock, page_ranges, prefetch};
 use ndfolio_store::{Advice, FileSystem, LockedRange, Residency};
 
-use crate::{Array, Result};
-
-/// Ranges closer than a page are one: the page cache knows no smaller parts.
-const PAGE: u64 = 4096;
-/// More ranges than these are taken as one from the first to the last.
-const MOST_RANGES: usize = 1 << 16;
+use crate::{Array, Result, error::At};
 
 impl Array {
     /// How much of the array's part of the file is in the page cache.
@@ -75,15 +71,29 @@ impl Array {
         Ok(bytes)
     }
 
+    /// [`Array::prefetch`] that can be watched and cancelled.
+    ///
+    /// # Errors
+    /// As [`Array::prefetch`]; a cancelled run.
+    pub fn prefetch_run<'r>(&self, run: impl Into<Run<'r>>) -> Result<u64> {
+        prefetch(self.file(), self.view(), &run.into()).at(self.place())
+    }
+
     /// Drops the array from the page cache, once what was written to it is on the device. Other files and the
     /// pages that it shares with its neighbours stay. Returns what is left.
     ///
     /// # Errors
     /// What the operating system reports.
     pub fn evict(&self) -> Result<Residency> {
-        for range in self.page_ranges() {
-            self.file().evict(range)?;
-        }
+        self.evict_run(Run::default())
+    }
+
+    /// [`Array::evict`] that can be watched and cancelled; a part is gone then.
+    ///
+    /// # Errors
+    /// As [`Array::evict`]; a cancelled run.
+    pub fn evict_run<'r>(&self, run: impl Into<Run<'r>>) -> Result<Residency> {
+        evict(self.file(), self.view(), &run.into()).at(self.place())?;
         self.residency()
     }
 
@@ -95,6 +105,14 @@ impl Array {
         Ok(self.file().lock(self.view().extent())?)
     }
 
+    /// [`Array::lock`] that can be watched and cancelled: the array is locked in parts.
+    ///
+    /// # Errors
+    /// As [`Array::lock`]; a cancelled run.
+    pub fn lock_run<'r>(&self, run: impl Into<Run<'r>>) -> Result<Vec<LockedRange>> {
+        lock(self.file(), self.view(), &run.into()).at(self.place())
+    }
+
     /// The file system that the file is on.
     #[must_use]
     pub fn file_system(&self) -> FileSystem {
@@ -103,18 +121,6 @@ impl Array {
 
     /// The pages of the array, as ranges of bytes of the file.
     fn page_ranges(&self) -> Vec<Range<u64>> {
-        let mut ranges: Vec<Range<u64>> = Vec::new();
-        for span in self.view().spans() {
-            let start = span.offset / PAGE * PAGE;
-            let end = (span.offset + span.len).next_multiple_of(PAGE).min(self.file_size());
-            if let Some(last) = ranges.last_mut().filter(|last| start <= last.end) {
-                last.end = last.end.max(end);
-            } else if ranges.len() == MOST_RANGES {
-                return vec![self.view().extent()];
-            } else {
-                ranges.push(start..end);
-            }
-        }
-        ranges
+        page_ranges(self.view(), self.file_size())
     }
 }

@@ -1,4 +1,4 @@
-use ndfolio_engine::{ArrayDifference, Digest, Run};
+use ndfolio_engine::{ArrayDifference, Digest, Plan, Run};
 use ndfolio_kernel::{Tolerance, summary::Summary};
 
 use crate::{Array, Result, error::At};
@@ -9,8 +9,8 @@ impl Array {
     ///
     /// # Errors
     /// A dtype without arithmetic; what the file reports.
-    pub fn stats(&self, run: &Run<'_>) -> Result<Summary> {
-        Ok(ndfolio_engine::stats(&self.source, run).at(self.place())?.0)
+    pub fn stats<'r>(&self, run: impl Into<Run<'r>>) -> Result<Summary> {
+        Ok(ndfolio_engine::stats(&self.source, &run.into()).at(self.place())?.0)
     }
 
     /// [`Array::stats`] along some axes: one summary for each item of the array without them, given to `each`
@@ -18,8 +18,13 @@ impl Array {
     ///
     /// # Errors
     /// As [`Array::stats`]; an axis that the array does not have, or twice.
-    pub fn stats_along(&self, axes: &[isize], run: &Run<'_>, each: impl FnMut(Summary)) -> Result<()> {
-        ndfolio_engine::stats_along(&self.source, axes, run, each).at(self.place())
+    pub fn stats_along<'r>(
+        &self,
+        axes: &[isize],
+        run: impl Into<Run<'r>>,
+        each: impl FnMut(Summary),
+    ) -> Result<()> {
+        ndfolio_engine::stats_along(&self.source, axes, &run.into(), each).at(self.place())
     }
 
     /// The SHA-256 of the items in C order, little-endian, records without padding: equal for equal items of a
@@ -27,8 +32,25 @@ impl Array {
     ///
     /// # Errors
     /// What the file reports.
-    pub fn digest(&self, run: &Run<'_>) -> Result<Digest> {
-        ndfolio_engine::digest(&self.source, run).at(self.place())
+    pub fn digest<'r>(&self, run: impl Into<Run<'r>>) -> Result<Digest> {
+        ndfolio_engine::digest(&self.source, &run.into()).at(self.place())
+    }
+
+    /// What [`Array::stats`], or with axes [`Array::stats_along`], would do: found out from what the page cache
+    /// holds, without reading items.
+    ///
+    /// # Errors
+    /// As those, but for what only reading finds.
+    pub fn plan_stats<'r>(&self, axes: Option<&[isize]>, run: impl Into<Run<'r>>) -> Result<Plan> {
+        ndfolio_engine::plan_stats(&self.source, axes, &run.into()).at(self.place())
+    }
+
+    /// What [`Array::digest`] would do.
+    ///
+    /// # Errors
+    /// As that, but for what only reading finds.
+    pub fn plan_digest<'r>(&self, run: impl Into<Run<'r>>) -> Result<Plan> {
+        ndfolio_engine::plan_digest(&self.source, &run.into()).at(self.place())
     }
 }
 
@@ -36,6 +58,19 @@ impl Array {
 ///
 /// # Errors
 /// Shapes that differ; dtypes that cannot be compared; what the files report.
-pub fn diff(a: &Array, b: &Array, tolerance: Tolerance, run: &Run<'_>) -> Result<ArrayDifference> {
-    ndfolio_engine::diff(&a.source, &b.source, tolerance, run).at(a.place())
+pub fn diff<'r>(
+    a: &Array,
+    b: &Array,
+    tolerance: Tolerance,
+    run: impl Into<Run<'r>>,
+) -> Result<ArrayDifference> {
+    ndfolio_engine::diff(&a.source, &b.source, tolerance, &run.into()).at(a.place())
+}
+
+/// What [`diff`] would do.
+///
+/// # Errors
+/// As that, but for what only reading finds.
+pub fn plan_diff<'r>(a: &Array, b: &Array, tolerance: Tolerance, run: impl Into<Run<'r>>) -> Result<Plan> {
+    ndfolio_engine::plan_diff(&a.source, &b.source, tolerance, &run.into()).at(a.place())
 }

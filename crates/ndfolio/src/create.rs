@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use ndfolio_engine::{Run, copy, fill};
+use ndfolio_engine::{self as engine, Run, copy, fill, settle};
 use ndfolio_format::{Format, RawSpec, npy};
 use ndfolio_kernel::Casting;
 use ndfolio_layout::{DType, Order, Value, View};
@@ -140,21 +140,21 @@ impl CreateOptions {
     /// A file of that name exists; a dtype or a shape that the file cannot have; a value that the dtype cannot
     /// hold; a full disk. Nothing is left behind then, and a file of that name is as it was.
     pub fn create(&self, path: impl AsRef<Path>) -> Result<Array> {
-        self.create_run(path, &Run::default())
+        self.create_run(path, Run::default())
     }
 
     /// [`CreateOptions::create`] that can be watched and cancelled.
     ///
     /// # Errors
     /// As [`CreateOptions::create`].
-    pub fn create_run(&self, path: impl AsRef<Path>, run: &Run<'_>) -> Result<Array> {
-        let path = path.as_ref();
+    pub fn create_run<'r>(&self, path: impl AsRef<Path>, run: impl Into<Run<'r>>) -> Result<Array> {
+        let (path, run) = (path.as_ref(), &run.into());
         let plan = self.plan(path)?;
         let mut item = vec![0; plan.view.itemsize()];
         if let Some(value) = &self.fill {
             value.encode(plan.view.dtype(), &mut item).at(path)?;
         }
-        let file = self.make(path, &plan, |new| {
+        let file = self.make(path, &plan, run, |new| {
             if item.iter().all(|byte| *byte == 0) {
                 return Ok(());
             }
@@ -168,23 +168,40 @@ impl CreateOptions {
     /// # Errors
     /// As [`CreateOptions::create`]; another shape than the array's; a cast that `casting` forbids;
     /// [`Error::OntoItself`] if it would replace the file that the array is read from.
-    pub fn copy_of(
+    pub fn copy_of<'r>(
         &self,
         array: &Array,
         path: impl AsRef<Path>,
         casting: Casting,
-        run: &Run<'_>,
+        run: impl Into<Run<'r>>,
     ) -> Result<Array> {
-        let path = path.as_ref();
+        let (path, run) = (path.as_ref(), &run.into());
         if std::fs::metadata(path).is_ok_and(|target| FileId::from(&target) == array.file_id()) {
             return Err(Error::OntoItself { path: path.to_owned() });
         }
         let plan = self.plan(path)?;
         // Found before a file is made.
         ndfolio_kernel::Caster::new(array.dtype(), plan.view.dtype(), casting).at(array.place())?;
-        let file = self
-            .make(path, &plan, |new| copy(&array.source, new, &plan.view, casting, run).at(array.place()))?;
+        let file = self.make(path, &plan, run, |new| {
+            copy(&array.source, new, &plan.view, casting, run).at(array.place())
+        })?;
         Ok(plan.open(file))
+    }
+
+    /// What [`CreateOptions::copy_of`] would do: found out from what the page cache holds, without reading items
+    /// or making a file.
+    ///
+    /// # Errors
+    /// As that, but for what only reading and writing find.
+    pub fn plan_copy_of<'r>(
+        &self,
+        array: &Array,
+        path: impl AsRef<Path>,
+        casting: Casting,
+        run: impl Into<Run<'r>>,
+    ) -> Result<engine::Plan> {
+        let plan = self.plan(path.as_ref())?;
+        engine::plan_copy(&array.source, &plan.view, casting, &run.into()).at(array.place())
     }
 
     fn plan(&self, path: &Path) -> Result<Plan> {
@@ -207,16 +224,26 @@ impl CreateOptions {
         Ok(Plan { kind, head, view })
     }
 
-    fn make(&self, path: &Path, plan: &Plan, write: impl FnOnce(&NewFile) -> Result<()>) -> Result<File> {
+    fn make(
+        &self,
+        path: &Path,
+        plan: &Plan,
+        run: &Run<'_>,
+        write: impl FnOnce(&NewFile) -> Result<()>,
+    ) -> Result<File> {
         let sidecar = match self.sidecar {
             Sidecar::Write => Some(self.new_sidecar(path)?),
             Sidecar::None => None,
         };
         let mut new = NewFile::create(path, self.existing)?;
-        let start = plan.view.offset();
-        new.reserve(start + plan.view.nbytes() as u64, self.reserve)?;
+        let len = plan.view.offset() + plan.view.nbytes() as u64;
+        let reserved = new.reserve_until(len, self.reserve, &|| run.go_on().is_err());
+        run.go_on().at(path)?;
+        reserved?;
         new.write_at(0, &plan.head)?;
         write(&new)?;
+        // The flush of a large file takes long, and nobody could stop it.
+        settle(&new, 0..len, run).at(path)?;
         let file = new.commit_open(Mode::ReadWrite)?;
         if let Some(sidecar) = sidecar {
             sidecar.commit()?;

@@ -9,6 +9,8 @@
 //! * [`create`], [`save`] and [`CreateOptions`] make new files, which appear whole or not at all.
 //! * [`Array::stats`], [`Array::digest`], [`Array::save_as`] and [`diff`] go through arrays of any size in
 //!   memory that the caller sets.
+//! * A [`Session`] holds how all that is run; [`Reduction::plan`] and its like say what a call would do before it
+//!   does it, an [`Observer`] hears what it did, and [`Limits`] are what this machine can do at most.
 //! * [`Memmap`] is for those who know their type: `unsafe` views without a copy.
 //!
 //! ```
@@ -46,9 +48,10 @@ mod memmap;
 mod open;
 mod reduce;
 mod save;
+mod session;
 
 pub use array::Array;
-pub use compute::diff;
+pub use compute::{diff, plan_diff};
 pub use create::{CreateOptions, FileKind, Sidecar, create};
 pub use error::{Error, Result};
 pub use location::Location;
@@ -56,8 +59,11 @@ pub use memmap::{Memmap, Plain};
 pub use open::{MemberInfo, OpenOptions, info, open};
 pub use reduce::{Reduced, Reduction};
 pub use save::{load, save};
+pub use session::{Session, Size};
 
-pub use ndfolio_engine::{ArrayDifference, Digest, EngineError, Io, Observer, Report, Run};
+pub use ndfolio_engine::{
+    ArrayDifference, Digest, EngineError, Io, Limit, Limits, Observer, Plan, Reading, Report, Run, Work,
+};
 pub use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, Unmappable, json};
 pub use ndfolio_kernel::{
     Casting, Element, KernelError, NanRule, Tolerance, can_cast,
@@ -69,8 +75,8 @@ pub use ndfolio_layout::{
     Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
 };
 pub use ndfolio_store::{
-    Advice, Existing, FileId, FileSystem, IoCounters, IoEngine, LockedRange, Mode, Reserve, Residency,
-    StoreError,
+    Advice, Existing, FileId, FileSystem, IoCounters, IoEngine, LockedRange, MachineMemory, Mode, Reserve,
+    Residency, StoreError, usage,
 };
 pub use {half, ndarray, num_complex};
 

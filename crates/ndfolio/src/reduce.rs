@@ -1,9 +1,9 @@
 //! Reductions with NumPy's names and results.
 
 use ndarray::ArrayD;
-use ndfolio_engine::{Report, Run, reduce_along};
+use ndfolio_engine::{Plan, Report, Run, plan_reduce, reduce_along};
 use ndfolio_kernel::{
-    Element,
+    Element, KernelError,
     reduce::{NanPolicy, Op, Partial, Reducer, Wanted},
 };
 use ndfolio_layout::{DType, Order, Value, View};
@@ -114,9 +114,10 @@ impl<'a> Reduction<'a> {
         Reduction { nan: NanPolicy::Skip, ..self }
     }
 
-    /// In what memory, with how many threads, which way, watched by whom.
-    pub fn run(self, run: Run<'a>) -> Self {
-        Reduction { run, ..self }
+    /// In what memory, with how many threads, which way, watched by whom: a [`Run`] or a
+    /// [`Session`](crate::Session).
+    pub fn run(self, run: impl Into<Run<'a>>) -> Self {
+        Reduction { run: run.into(), ..self }
     }
 
     /// The variance with `ddof` taken from the number of items.
@@ -175,6 +176,24 @@ impl<'a> Reduction<'a> {
             }
         }
         Ok(out)
+    }
+
+    /// What [`Reduction::compute`] would do: found out from what the page cache holds, without reading items.
+    ///
+    /// # Errors
+    /// As [`Reduction::compute`], but for what only reading finds.
+    pub fn plan(&self, ops: &[Op]) -> Result<Plan> {
+        let place = self.array.place();
+        let dtype = self.array.dtype();
+        let mut bytes = size_of::<Option<Result<Vec<Value>, KernelError>>>();
+        for op in ops {
+            bytes += size_of::<Value>() + op.result_dtype(dtype).at(place)?.itemsize();
+        }
+        let wanted = ops.iter().fold(Wanted::default(), |wanted, op| wanted | op.wanted());
+        let reducer = Reducer::new(dtype, wanted, self.nan).at(place)?;
+        let axes = self.axes.clone().unwrap_or_else(|| (0..self.array.ndim() as isize).collect());
+        let reducers = std::slice::from_ref(&reducer);
+        plan_reduce(&self.array.source, &axes, reducers, &self.run, bytes).at(place)
     }
 
     fn result_shape(&self, axes: &[isize]) -> Result<Vec<usize>> {

@@ -67,6 +67,6 @@ impl Array {
     /// As [`CreateOptions::copy_of`].
     pub fn save_as(&self, path: impl AsRef<Path>) -> Result<()> {
         let options = CreateOptions::like(self).existing(Existing::Replace);
-        options.copy_of(self, path, Casting::Equiv, &Run::default())?.close()
+        options.copy_of(self, path, Casting::Equiv, Run::default())?.close()
     }
 }

@@ -55,7 +55,7 @@ proptest! {
         let got: Vec<f64> = one_by_one(&part).iter().map(|v| v.as_f64().unwrap()).collect();
         prop_assert_eq!(got, want);
         // What is put back makes the file what it was.
-        part.assign(part.shape(), &old, &Run::default()).unwrap();
+        part.assign(part.shape(), &old, Run::default()).unwrap();
         prop_assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 

@@ -23,9 +23,9 @@ const PASSES: [(&str, Pass); 7] = [
     ("read", |a| a.read::<f64>(..).map(drop)),
     ("read backwards", |a| a.slice(ndfolio::slice(None, None, -1))?.read::<f64>(..).map(drop)),
     ("get", |a| a.get(&[-1]).map(drop)),
-    ("stats", |a| a.stats(&Run::default()).map(drop)),
-    ("digest", |a| a.digest(&Run::default()).map(drop)),
-    ("diff", |a| ndfolio::diff(a, a, ndfolio::Tolerance::default(), &Run::default()).map(drop)),
+    ("stats", |a| a.stats(Run::default()).map(drop)),
+    ("digest", |a| a.digest(Run::default()).map(drop)),
+    ("diff", |a| ndfolio::diff(a, a, ndfolio::Tolerance::default(), Run::default()).map(drop)),
     ("save_as", |a| a.save_as(a.path().with_extension("copy.npy"))),
 ];
 
@@ -37,7 +37,7 @@ fn a_file_that_is_cut_while_open_is_an_error() {
             let folder = Folder::new();
             let path = big(&folder, "a.npy");
             let array = OpenOptions::new().mode(mode).open(&path).unwrap();
-            array.stats(&Run::default()).unwrap();
+            array.stats(Run::default()).unwrap();
             cut(&path, len);
             for (name, pass) in PASSES {
                 let error = pass(&array).expect_err(name).to_string();
@@ -115,7 +115,7 @@ fn a_cut_of_another_process_in_the_middle_of_a_pass() {
         std::thread::sleep(std::time::Duration::from_millis(20));
         cut(&path, 1000);
     });
-    let failed = (0..100_000).find_map(|_| array.stats(&Run::default()).err());
+    let failed = (0..100_000).find_map(|_| array.stats(Run::default()).err());
     cutter.join().unwrap();
     assert!(failed.unwrap().to_string().contains("a.npy"));
 }

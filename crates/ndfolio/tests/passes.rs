@@ -67,10 +67,10 @@ proptest! {
     fn stats_of_any_layout_in_any_budget(case in cases(DTYPES)) {
         let folder = Folder::new();
         let part = case.part(&case.make(&folder.path("a.bin")));
-        let first = part.stats(&runs()[0]).unwrap();
+        let first = part.stats(runs()[0]).unwrap();
         check(&first, &numbers(&part))?;
         for run in runs() {
-            prop_assert_eq!(&part.stats(&run).unwrap(), &first);
+            prop_assert_eq!(&part.stats(run).unwrap(), &first);
         }
     }
 
@@ -83,7 +83,7 @@ proptest! {
         let rows = naive_rows(part.shape(), &numbers(&part), &reduced);
         for run in runs() {
             let mut got = Vec::new();
-            part.stats_along(&axes, &run, |summary| got.push(summary)).unwrap();
+            part.stats_along(&axes, run, |summary| got.push(summary)).unwrap();
             prop_assert_eq!(got.len(), rows.len());
             for (summary, row) in got.iter().zip(&rows) {
                 check(summary, row)?;
@@ -95,17 +95,17 @@ proptest! {
     fn a_copy_is_equal_whatever_the_order(case in cases(DTYPES), f in any::<bool>(), npy in any::<bool>()) {
         let folder = Folder::new();
         let part = case.part(&case.make(&folder.path("a.bin")));
-        let digest = part.digest(&Run::default()).unwrap();
+        let digest = part.digest(Run::default()).unwrap();
         for run in runs() {
             let path = folder.path(if npy { "b.npy" } else { "b.bin" });
             let order = if f { Order::F } else { Order::C };
             let options = CreateOptions::like(&part).order(order).existing(Existing::Replace);
-            let copy = options.copy_of(&part, &path, Casting::No, &run).unwrap();
+            let copy = options.copy_of(&part, &path, Casting::No, run).unwrap();
             prop_assert_eq!(copy.shape(), part.shape());
             prop_assert!(copy.view().is_contiguous(order));
             prop_assert_eq!(one_by_one(&copy), one_by_one(&part));
-            prop_assert_eq!(copy.digest(&run).unwrap(), digest);
-            let found = diff(&part, &copy, Tolerance::default(), &run).unwrap();
+            prop_assert_eq!(copy.digest(run).unwrap(), digest);
+            let found = diff(&part, &copy, Tolerance::default(), run).unwrap();
             prop_assert_eq!((found.differing, found.first), (0, None));
         }
     }
@@ -115,9 +115,9 @@ proptest! {
         let folder = Folder::new();
         let part = case.part(&case.make(&folder.path("a.bin")));
         let wide = CreateOptions::like(&part).dtype(">f8".parse().unwrap()).order(Order::F);
-        let wide = wide.copy_of(&part, folder.path("w.npy"), Casting::Safe, &runs()[1]).unwrap();
+        let wide = wide.copy_of(&part, folder.path("w.npy"), Casting::Safe, runs()[1]).unwrap();
         prop_assert_eq!(numbers(&wide), numbers(&part));
-        let back = CreateOptions::like(&part).copy_of(&wide, folder.path("n.bin"), Casting::Unsafe, &runs()[2]).unwrap();
+        let back = CreateOptions::like(&part).copy_of(&wide, folder.path("n.bin"), Casting::Unsafe, runs()[2]).unwrap();
         prop_assert_eq!(one_by_one(&back), one_by_one(&part));
     }
 
@@ -127,7 +127,7 @@ proptest! {
         let array = case.make(&folder.path("a.bin"));
         if array.size() > 0 {
             let copy = CreateOptions::like(&array).order(Order::F);
-            let copy = copy.copy_of(&array, folder.path("b.npy"), Casting::No, &Run::default()).unwrap();
+            let copy = copy.copy_of(&array, folder.path("b.npy"), Casting::No, Run::default()).unwrap();
             let (mut rest, mut index) = (place as usize % array.size(), vec![0; array.ndim()]);
             for axis in (0..array.ndim()).rev() {
                 index[axis] = (rest % array.shape()[axis]) as i64;
@@ -136,12 +136,12 @@ proptest! {
             let old = copy.get(&index).unwrap().as_f64().unwrap();
             copy.set(&index, old + 3.0).unwrap();
             for run in runs() {
-                let found = diff(&array, &copy, Tolerance::default(), &run).unwrap();
+                let found = diff(&array, &copy, Tolerance::default(), run).unwrap();
                 let want: Vec<usize> = index.iter().map(|&i| i as usize).collect();
                 prop_assert_eq!((found.differing, found.first, found.max_absolute), (1, Some(want), Some(3.0)));
             }
             let loose = Tolerance { absolute: 3.0, ..Tolerance::default() };
-            prop_assert_eq!(diff(&array, &copy, loose, &runs()[0]).unwrap().differing, 0);
+            prop_assert_eq!(diff(&array, &copy, loose, runs()[0]).unwrap().differing, 0);
         }
     }
 }
@@ -172,14 +172,14 @@ fn passes_are_watched_and_a_cancelled_one_leaves_nothing() {
     let folder = Folder::new();
     let array = ndfolio::create(folder.path("a.npy"), "<f8".parse().unwrap(), &[1000, 1000]).unwrap();
     let all = watcher(u64::MAX);
-    array.stats(&Run::default().observe(&all)).unwrap();
-    array.digest(&Run::default().observe(&all)).unwrap();
-    array.stats_along(&[0], &Run::default().observe(&all), |_| ()).unwrap();
+    array.stats(Run::default().observe(&all)).unwrap();
+    array.digest(Run::default().observe(&all)).unwrap();
+    array.stats_along(&[0], Run::default().observe(&all), |_| ()).unwrap();
     let copy = CreateOptions::like(&array).copy_of(
         &array,
         folder.path("b.npy"),
         Casting::No,
-        &Run::default().observe(&all),
+        Run::default().observe(&all),
     );
     copy.unwrap();
     assert_eq!(all.bytes.load(Ordering::Relaxed), 4 * 8_000_000);
@@ -188,14 +188,14 @@ fn passes_are_watched_and_a_cancelled_one_leaves_nothing() {
         let run = Run::default().memory(1 << 20).observe(&few);
         let options = CreateOptions::like(&array).existing(Existing::Replace);
         let before = std::fs::read(folder.path("b.npy")).unwrap();
-        let error = options.copy_of(&array, folder.path("b.npy"), Casting::No, &run).unwrap_err();
+        let error = options.copy_of(&array, folder.path("b.npy"), Casting::No, run).unwrap_err();
         assert!(error.to_string().contains("cancelled"), "{error}");
         assert_eq!(std::fs::read(folder.path("b.npy")).unwrap(), before);
         assert!(
             options
                 .clone()
                 .fill(1.0)
-                .create_run(folder.path("c.npy"), &Run::default().observe(&watcher(0)))
+                .create_run(folder.path("c.npy"), Run::default().observe(&watcher(0)))
                 .is_err()
         );
     }
@@ -207,9 +207,9 @@ fn an_item_larger_than_the_memory_is_said_before_anything_is_done() {
     let folder = Folder::new();
     let array = ndfolio::create(folder.path("a.npy"), "V200000".parse().unwrap(), &[3]).unwrap();
     let small = Run::default().memory(100_000);
-    let error = array.digest(&small).unwrap_err().to_string();
+    let error = array.digest(small).unwrap_err().to_string();
     assert!(error.contains("was given 100000") && error.contains("a.npy"), "{error}");
-    assert!(array.digest(&Run::default()).is_ok());
+    assert!(array.digest(Run::default()).is_ok());
     let case = Case { dtype: "<f4", axes: vec![], order: Order::C, offset: 0, turn: 0, seed: 1 };
-    assert_eq!(case.make(&folder.path("s.bin")).stats(&small).unwrap().count, 1);
+    assert_eq!(case.make(&folder.path("s.bin")).stats(small).unwrap().count, 1);
 }

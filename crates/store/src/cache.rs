@@ -14,8 +14,9 @@ use std::ops::Range;
 use crate::handle::again;
 use crate::{File, Result, StoreError, syscalls};
 
-pub(crate) use calls::{CachedPages, cachestat, fadvise, sync_range};
+pub(crate) use calls::{CachedPages, cachestat, fadvise, start_range, sync_range};
 pub use file_system::FileSystem;
+pub(crate) use file_system::{is_in_memory, name_of};
 pub use lock::LockedRange;
 pub use residency::Residency;
 
@@ -88,7 +89,7 @@ impl File {
     pub fn evict(&self, range: Range<u64>) -> Result<Residency> {
         let len = self.range_len(&range)?;
         if len > 0 {
-            self.write_back(&range)?;
+            self.write_back(range.clone())?;
             let page = syscalls::page_size() as u64;
             let first = range.start.next_multiple_of(page);
             let end = if range.end == self.len() { range.end } else { range.end - range.end % page };
@@ -99,26 +100,22 @@ impl File {
         self.residency(range)
     }
 
-    /// Writes dirty pages to the disk. The system tells of a failure only once.
-    fn write_back(&self, range: &Range<u64>) -> Result<()> {
-        let handle = self.handle();
-        let len = range.end - range.start;
-        let written = match again(|| handle.calls.sync_range(&handle.file, range.start, len)) {
-            Err(error)
-                if matches!(
-                    error.raw_os_error(),
-                    Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL | libc::ESPIPE)
-                ) =>
-            {
-                again(|| handle.calls.fdatasync(&handle.file))
-            }
-            result => result,
-        };
-        written.map_err(|source| {
-            let error = handle.write_failed("write back", range.start, len, source);
-            self.poison(&error);
-            error
-        })
+    /// Has the device write the dirty pages of `range` (offsets in the file), and waits for it. Not a
+    /// [`flush`](Self::flush): neither the file's metadata nor the device's own cache are waited for. A long
+    /// flush can be watched, and given up, if it is done in parts like this before.
+    ///
+    /// # Errors
+    ///
+    /// As [`evict`](Self::evict).
+    pub fn write_back(&self, range: Range<u64>) -> Result<()> {
+        self.range_len(&range)?;
+        self.handle().write_back(&range).inspect_err(|error| self.poison(error))
+    }
+
+    /// Has the device begin to write the dirty pages of `range` (offsets in the file). It is a hint: what comes of
+    /// it is told by [`write_back`](Self::write_back) or [`flush`](Self::flush).
+    pub fn begin_write_back(&self, range: Range<u64>) {
+        self.handle().begin_write_back(&range);
     }
 
     /// Length of a range that lies in the file.

@@ -177,7 +177,7 @@ pub enum StoreError {
     },
 
     /// Any other failure of the system.
-    #[error("{}: cannot {operation}{}: {source}", path.display(), At(*offset))]
+    #[error("{}: cannot {operation}{}: {source}", path.display(), At(*offset, *len))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -185,6 +185,8 @@ pub enum StoreError {
         operation: &'static str,
         /// Where in the file, if at one place.
         offset: Option<u64>,
+        /// How many bytes from there, if that is known.
+        len: Option<u64>,
         /// What the system said.
         source: io::Error,
     },
@@ -223,13 +225,24 @@ impl StoreError {
                 StoreError::PermissionDenied { path, operation, source }
             }
             Some(libc::EEXIST) => StoreError::AlreadyExists { path },
-            _ => StoreError::Io { path, operation, offset: None, source },
+            _ => StoreError::Io { path, operation, offset: None, len: None, source },
         }
     }
 
     /// A failed transfer of bytes at `offset`; a full disk is told apart by the caller.
     pub(crate) fn at(path: &Path, operation: &'static str, offset: u64, source: io::Error) -> Self {
-        StoreError::Io { path: path.to_path_buf(), operation, offset: Some(offset), source }
+        StoreError::Io { path: path.to_path_buf(), operation, offset: Some(offset), len: None, source }
+    }
+
+    /// The same where it is known which bytes were wanted.
+    pub(crate) fn within(
+        path: &Path,
+        operation: &'static str,
+        range: std::ops::Range<u64>,
+        source: io::Error,
+    ) -> Self {
+        let (offset, len) = (Some(range.start), Some(range.end.saturating_sub(range.start)));
+        StoreError::Io { path: path.to_path_buf(), operation, offset, len, source }
     }
 }
 
@@ -251,11 +264,15 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// `" at offset N"` where the number is known.
-struct At(Option<u64>);
+/// `" at offset N"`, or the range of bytes, where the numbers are known.
+struct At(Option<u64>, Option<u64>);
 
 impl std::fmt::Display for At {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.map_or(Ok(()), |offset| write!(f, " at offset {offset}"))
+        match (self.0, self.1) {
+            (Some(offset), Some(len)) => write!(f, " bytes {offset}..{}", offset.saturating_add(len)),
+            (Some(offset), None) => write!(f, " at offset {offset}"),
+            (None, _) => Ok(()),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! System calls that fail on purpose: the n-th one, for every n, as SQLite's tests do it.
 
+#[cfg(test)]
 mod engines;
+#[cfg(test)]
 mod tests;
 
 use std::ffi::OsStr;
@@ -16,6 +18,26 @@ use std::sync::Mutex;
 use crate::cache::CachedPages;
 use crate::syscalls::{Access, Calls, System};
 use crate::{Advice, Existing};
+#[cfg(feature = "faults")]
+use crate::{File, Mode, Result};
+
+/// Opens a file of which the call named `call` (`"pread"`, `"completed"`, `"submit"`, …) fails with the error
+/// number `code` after `nth` others of that name; the function that comes with it says whether it did. For
+/// tests of what is built on files.
+///
+/// # Errors
+///
+/// As [`File::open`].
+#[cfg(feature = "faults")]
+pub fn open_failing(
+    path: impl AsRef<std::path::Path>,
+    mode: Mode,
+    (call, nth): (&'static str, usize),
+    code: i32,
+) -> Result<(File, impl Fn() -> bool)> {
+    let calls = Faulty::nth(call, nth, Fault::Once(code));
+    Ok((File::open_with(path.as_ref(), mode, calls)?, || calls.failed().is_some()))
+}
 
 /// What a failing call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,9 +152,9 @@ impl Calls for Faulty {
         System.fsync(file)
     }
 
-    fn fallocate(&self, file: &fs::File, len: u64) -> io::Result<()> {
+    fn fallocate(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
         self.count("fallocate")?;
-        System.fallocate(file, len)
+        System.fallocate(file, offset, len)
     }
 
     fn ftruncate(&self, file: &fs::File, len: u64) -> io::Result<()> {

@@ -2,19 +2,24 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
 
+use crate::cache::is_in_memory;
 use crate::syscalls::Calls;
-use crate::{Result, StoreError};
+use crate::{Reserve, Result, StoreError};
 
 /// How often a call that says "try again" is tried again, a millisecond apart.
 pub(crate) const MAX_RETRIES: u32 = 1000;
 
 /// How many bytes of zeros are written at a time where space cannot be reserved otherwise.
 const ZEROS: usize = 1 << 20;
+
+/// For how many bytes space is taken at a time where that takes long.
+const SPACE: u64 = 16 << 20;
 
 /// An open file. What may be done with it is decided by those who hold it.
 pub(crate) struct Handle {
@@ -60,12 +65,54 @@ impl Handle {
         let mut done = 0;
         while done < buf.len() {
             let at = offset + done as u64;
-            let count = again(|| self.calls.pread(&self.file, &mut buf[done..], at))
-                .map_err(|source| StoreError::at(&self.path, "read", at, source))?;
+            let count = again(|| self.calls.pread(&self.file, &mut buf[done..], at)).map_err(|source| {
+                StoreError::within(&self.path, "read", at..offset + buf.len() as u64, source)
+            })?;
             if count == 0 {
                 return Err(self.truncated(offset, buf.len() as u64, done as u64));
             }
             done += count;
+        }
+        Ok(())
+    }
+
+    /// Makes the file at least `len` bytes long, and takes the space for it if wanted. Where that takes long it
+    /// asks `stop` whether to go on, and if not, fails as interrupted.
+    pub(crate) fn reserve(&self, len: u64, reserve: Reserve, stop: &dyn Fn() -> bool) -> Result<()> {
+        let current = self.current_len()?;
+        if len == 0 || (reserve == Reserve::Sparse && len <= current) {
+            return Ok(());
+        }
+        self.expect_allowed(len)?;
+        let result = match reserve {
+            Reserve::Space => self.take_space(len, stop),
+            Reserve::Sparse => again(|| self.calls.ftruncate(&self.file, len)),
+        };
+        match result {
+            Err(source) if reserve == Reserve::Space && is_unsupported(&source) => {
+                self.write_zeros(current, len, stop)
+            }
+            result => result.map_err(|source| self.write_failed("reserve space", 0, len, source)),
+        }
+    }
+
+    /// Takes the space for the first `len` bytes. In memory that takes as long as filling them with zeros, so it
+    /// is done in parts.
+    fn take_space(&self, len: u64, stop: &dyn Fn() -> bool) -> io::Result<()> {
+        let part = if is_in_memory(&self.file) { SPACE } else { len };
+        let mut at = 0;
+        while at < len {
+            let end = len.min(at + part);
+            again(|| match self.calls.fallocate(&self.file, at, end - at) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted && stops_soon(stop) => {
+                    Err(stopped())
+                }
+                result => result,
+            })?;
+            at = end;
+            if at < len && stop() {
+                return Err(stopped());
+            }
         }
         Ok(())
     }
@@ -115,12 +162,40 @@ impl Handle {
                 len: offset.saturating_add(needed),
                 limit: self.calls.size_limit(),
             },
-            _ => StoreError::at(&self.path, operation, offset, source),
+            _ => StoreError::within(&self.path, operation, offset..offset.saturating_add(needed), source),
+        }
+    }
+
+    /// Writes dirty pages to the disk. The system tells of a failure only once.
+    pub(crate) fn write_back(&self, range: &Range<u64>) -> Result<()> {
+        let len = range.end.saturating_sub(range.start);
+        // A length of zero would mean the rest of the file.
+        if len == 0 {
+            return Ok(());
+        }
+        let written = match again(|| self.calls.sync_range(&self.file, range.start, len)) {
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL | libc::ESPIPE)
+                ) =>
+            {
+                again(|| self.calls.fdatasync(&self.file))
+            }
+            result => result,
+        };
+        written.map_err(|source| self.write_failed("write back", range.start, len, source))
+    }
+
+    /// Begins to write dirty pages. An error that is not told here stays to be told by the next call that waits.
+    pub(crate) fn begin_write_back(&self, range: &Range<u64>) {
+        if range.start < range.end {
+            let _ = self.calls.start_range(&self.file, range.start, range.end - range.start);
         }
     }
 
     /// Writes zeros over `[from, to)`, after a look at the free space.
-    pub(crate) fn write_zeros(&self, from: u64, to: u64) -> Result<()> {
+    fn write_zeros(&self, from: u64, to: u64, stop: &dyn Fn() -> bool) -> Result<()> {
         let needed = to.saturating_sub(from);
         if let Ok(available) = self.calls.free_space(&self.file)
             && available < needed
@@ -131,6 +206,9 @@ impl Handle {
         let mut at = from;
         while at < to {
             let len = usize::try_from(to - at).unwrap_or(ZEROS).min(zeros.len());
+            if stop() {
+                return Err(StoreError::within(&self.path, "reserve space for", at..to, stopped()));
+            }
             self.write_all(at, &zeros[..len])?;
             at += len as u64;
         }
@@ -151,4 +229,23 @@ pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
             result => return result,
         }
     }
+}
+
+/// What a call that was given up fails with.
+fn stopped() -> io::Error {
+    io::Error::from_raw_os_error(libc::ECANCELED)
+}
+
+/// Whether a signal that interrupted a call means that it is not wanted any more: whoever handles it says so a
+/// moment later. A file system in memory takes long to reserve space, and begins anew each time.
+fn stops_soon(stop: &dyn Fn() -> bool) -> bool {
+    thread::sleep(Duration::from_millis(5));
+    stop()
+}
+
+/// Whether the file system has no such call.
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
+    // On Linux EOPNOTSUPP and ENOTSUP are one number; elsewhere they are not.
+    let code = error.raw_os_error();
+    code == Some(libc::EOPNOTSUPP) || code == Some(libc::ENOTSUP) || code == Some(libc::ENOSYS)
 }

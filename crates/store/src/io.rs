@@ -48,6 +48,18 @@ impl IoEngine {
             IoEngine::Mmap | IoEngine::Direct => 1 << 20,
         }
     }
+
+    /// Bytes that a stream takes for buffers, with pieces of `piece` bytes and a budget of `budget`, up to what
+    /// alignment adds.
+    #[must_use]
+    pub fn buffer_bytes(self, piece: usize, budget: usize) -> usize {
+        match self {
+            // Pieces are used where they lie.
+            IoEngine::Mmap => 0,
+            IoEngine::Pread => piece.min(budget),
+            IoEngine::Direct => direct::buffer_bytes(piece, budget),
+        }
+    }
 }
 
 impl fmt::Display for IoEngine {

@@ -7,6 +7,7 @@
 //!   workers; [`File::choose`] says which engine suits.
 //! * [`File::residency`], [`prefetch`](File::prefetch), [`evict`](File::evict) and [`lock`](File::lock) show the
 //!   page cache and put it into the caller's hands.
+//! * [`MachineMemory`] is what a pass may use, and [`usage`] what the process has used.
 //!
 //! Nothing here knows a dtype or a shape. Offsets and lengths are bytes everywhere.
 //!
@@ -47,11 +48,15 @@ mod file;
 mod guard;
 mod handle;
 mod io;
+mod later;
+mod machine;
 mod mapping;
 mod mode;
 mod new_file;
+mod scratch;
 mod syscalls;
 mod temporary;
+pub mod usage;
 
 pub use bytes::{Bytes, MappedBytes, Room, TILE};
 pub use cache::{Advice, FileSystem, LockedRange, Residency};
@@ -59,9 +64,14 @@ pub use error::{Result, StoreError};
 pub use file::File;
 pub use guard::MAX_MAPPINGS;
 pub use io::{AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces};
+pub use machine::{GroupLimit, MachineMemory, MachineName};
 pub use mapping::Mapping;
 pub use mode::{Existing, FileId, Mode, Reserve};
-pub use new_file::NewFile;
+pub use new_file::{NewFile, create_folder};
+pub use scratch::Scratch;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "faults"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "the tests of this crate use all of it"))]
 mod faulty;
+#[cfg(feature = "faults")]
+pub use faulty::open_failing;

@@ -4,14 +4,17 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::{Access, AtFlags, OFlags};
 
 use crate::file::expect_regular;
-use crate::handle::{Handle, again};
+use crate::handle::{Handle, again, is_unsupported};
+use crate::later::Later;
 use crate::syscalls::{Calls, SYSTEM};
 use crate::temporary::{self, Temporary};
 use crate::{Existing, File, FileId, Mode, Reserve, Result, StoreError};
@@ -50,6 +53,10 @@ pub struct NewFile {
     temporary: Temporary,
     /// Message of the reservation that failed: nothing can be committed then.
     failure: Option<String>,
+    /// Message of the write-back that failed: likewise.
+    lost: OnceLock<String>,
+    /// Last, so that it frees what is not wanted after all.
+    later: Later,
 }
 
 impl NewFile {
@@ -83,7 +90,15 @@ impl NewFile {
             keep_permissions(&file, &old).map_err(|source| create_failed(path, source))?;
         }
         let handle = Handle::new(file, path.to_path_buf(), calls);
-        Ok(NewFile { handle, name: name.to_os_string(), existing, temporary, failure: None })
+        Ok(NewFile {
+            handle,
+            name: name.to_os_string(),
+            existing,
+            temporary,
+            failure: None,
+            lost: OnceLock::new(),
+            later: Later::default(),
+        })
     }
 
     /// The path as it was given to [`create`](Self::create), which the file gets when it is whole.
@@ -100,34 +115,29 @@ impl NewFile {
     /// or the file system forbids files of that length, [`StoreError::Io`]. The temporary file is removed at
     /// once then, and every later call fails with [`StoreError::Poisoned`].
     pub fn reserve(&mut self, len: u64, reserve: Reserve) -> Result<()> {
+        self.reserve_until(len, reserve, &|| false)
+    }
+
+    /// As [`reserve`](Self::reserve); where it takes long (a file system in memory, or one on which zeros have to
+    /// be written) it asks `stop`, and fails with [`StoreError::Io`] once that says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve).
+    pub fn reserve_until(&mut self, len: u64, reserve: Reserve, stop: &dyn Fn() -> bool) -> Result<()> {
         self.expect_usable()?;
-        let result = self.try_reserve(len, reserve);
+        let result = self.handle.reserve(len, reserve, stop);
         if let Err(error) = &result {
             self.failure = Some(error.to_string());
+            if stop() {
+                // Whoever stopped it drops it next, which frees the space without waiting.
+                return result;
+            }
             self.temporary.remove();
             // Even where the name cannot be removed, or somebody maps the file, its space is free again.
             let _ = self.handle.calls.ftruncate(&self.handle.file, 0);
         }
         result
-    }
-
-    fn try_reserve(&self, len: u64, reserve: Reserve) -> Result<()> {
-        let current = self.handle.current_len()?;
-        if len == 0 || (reserve == Reserve::Sparse && len <= current) {
-            return Ok(());
-        }
-        self.handle.expect_allowed(len)?;
-        let calls = self.handle.calls;
-        let result = match reserve {
-            Reserve::Space => again(|| calls.fallocate(&self.handle.file, len)),
-            Reserve::Sparse => again(|| calls.ftruncate(&self.handle.file, len)),
-        };
-        match result {
-            Err(source) if reserve == Reserve::Space && is_unsupported(&source) => {
-                self.handle.write_zeros(current, len)
-            }
-            result => result.map_err(|source| self.handle.write_failed("reserve space", 0, len, source)),
-        }
     }
 
     /// Writes `data` at `offset`; the file becomes as long as that needs.
@@ -139,6 +149,25 @@ impl NewFile {
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         self.expect_usable()?;
         self.handle.write_all(offset, data)
+    }
+
+    /// Has the device write the dirty pages of `range`, and waits for it: what [`commit`](Self::commit) would do
+    /// for the whole file at once, in parts that can be watched.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSpace`], [`StoreError::Io`]. The system tells of a failure only once, so nothing can be
+    /// committed then.
+    pub fn write_back(&self, range: Range<u64>) -> Result<()> {
+        self.expect_usable()?;
+        self.handle.write_back(&range).inspect_err(|error| {
+            let _ = self.lost.set(error.to_string());
+        })
+    }
+
+    /// Has the device begin to write the dirty pages of `range`: a hint.
+    pub fn begin_write_back(&self, range: Range<u64>) {
+        self.handle.begin_write_back(&range);
     }
 
     /// Fills `buf` with the bytes at `offset` that were written or reserved before.
@@ -203,11 +232,19 @@ impl NewFile {
     }
 
     fn expect_usable(&self) -> Result<()> {
-        match &self.failure {
+        match self.failure.as_ref().or(self.lost.get()) {
             Some(reason) => {
                 Err(StoreError::Poisoned { path: self.path().to_path_buf(), reason: reason.clone() })
             }
             None => Ok(()),
+        }
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.temporary.is_gone() {
+            self.later = Later::free(&self.handle.file);
         }
     }
 }
@@ -222,10 +259,14 @@ impl fmt::Debug for NewFile {
     }
 }
 
-fn is_unsupported(error: &io::Error) -> bool {
-    // On Linux EOPNOTSUPP and ENOTSUP are one number; elsewhere they are not.
-    let code = error.raw_os_error();
-    code == Some(libc::EOPNOTSUPP) || code == Some(libc::ENOTSUP) || code == Some(libc::ENOSYS)
+/// Makes a folder, and those above it, that are not there yet.
+///
+/// # Errors
+///
+/// [`StoreError::PermissionDenied`], [`StoreError::AlreadyExists`] if it is the name of something else,
+/// [`StoreError::Io`].
+pub fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|source| StoreError::from_io(path, "make the folder", source))
 }
 
 /// Where the bytes will lie: `path`, or what it points at.

@@ -17,7 +17,7 @@ use rustix::fs::{AtFlags, FallocateFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MsyncFlags, ProtFlags};
 
-use crate::cache::{CachedPages, cachestat, fadvise, sync_range};
+use crate::cache::{CachedPages, cachestat, fadvise, start_range, sync_range};
 use crate::{Advice, Existing};
 
 /// What a mapping may do with its pages, and whom it shows changes to.
@@ -83,9 +83,9 @@ pub(crate) trait Calls: Send + Sync {
         file.sync_all()
     }
 
-    /// Makes the file at least `len` bytes long and takes the space for it.
-    fn fallocate(&self, file: &fs::File, len: u64) -> io::Result<()> {
-        Ok(rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len)?)
+    /// Takes the space for `len` bytes at `offset`; the file reaches at least behind them then.
+    fn fallocate(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+        Ok(rustix::fs::fallocate(file, FallocateFlags::empty(), offset, len)?)
     }
 
     fn ftruncate(&self, file: &fs::File, len: u64) -> io::Result<()> {
@@ -178,6 +178,11 @@ pub(crate) trait Calls: Send + Sync {
     /// Writes the dirty pages of the range to the disk and waits for them. Not the file's metadata.
     fn sync_range(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
         sync_range(file, offset, len)
+    }
+
+    /// Begins to write the dirty pages of the range to the disk.
+    fn start_range(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+        start_range(file, offset, len)
     }
 
     /// Keeps the pages of a mapping in memory until it is unmapped.

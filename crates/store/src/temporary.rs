@@ -73,6 +73,11 @@ impl Temporary {
         self.is_gone = true;
     }
 
+    /// Whether there is no such name any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
     /// The file has its final name: nothing is to be removed.
     pub(crate) fn keep(&mut self) {
         self.is_gone = true;

@@ -1,13 +1,13 @@
 use std::{io::Write, path::Path, time::Duration};
 
-use ndfolio::{Array, Mode, OpenOptions, Residency};
+use ndfolio::{Array, Mode, OpenOptions, Residency, Session};
 use serde_json::{Value as Json, json};
 
 use crate::{
     args::{CacheArgs, CacheCommand},
     failure::Failure,
     output::{Output, bytes_text},
-    progress::{interrupted, watch_interrupts},
+    progress::{Watch, interrupted},
 };
 
 /// Cells of the bar.
@@ -17,20 +17,31 @@ pub(crate) fn run(command: &CacheCommand) -> Result<(), Failure> {
     match command {
         CacheCommand::Show(args) => show(args),
         CacheCommand::Touch(args) => {
-            watch_interrupts();
-            for (_, array) in arrays(args)? {
-                array.prefetch(&interrupted)?;
+            let (arrays, watch) = watched(args)?;
+            for (_, array) in &arrays {
+                array.prefetch_run(watch.run())?;
             }
+            drop(watch);
             show(args)
         }
         CacheCommand::Evict(args) => {
-            for (_, array) in arrays(args)? {
-                array.evict()?;
+            let (arrays, watch) = watched(args)?;
+            for (_, array) in &arrays {
+                array.evict_run(watch.run())?;
             }
+            drop(watch);
             show(args)
         }
         CacheCommand::Lock(args) => lock(args),
     }
+}
+
+/// The arrays that the arguments name, and somebody who watches while they are moved.
+fn watched(args: &CacheArgs) -> Result<(Vec<(String, Array)>, Watch), Failure> {
+    let arrays = arrays(args)?;
+    let bytes = arrays.iter().map(|(_, array)| array.nbytes() as u64).sum::<u64>();
+    let bytes = if args.quiet { 0 } else { bytes };
+    Ok((arrays, Watch::silent(Session::new()).with_bar(bytes)))
 }
 
 /// The array that the arguments name; all of a file that has several.
@@ -114,9 +125,10 @@ fn bar(map: &[Option<f32>]) -> String {
 }
 
 fn lock(args: &CacheArgs) -> Result<(), Failure> {
-    let arrays = arrays(args)?;
-    let locks = arrays.iter().map(|(_, array)| array.lock()).collect::<Result<Vec<_>, _>>()?;
-    watch_interrupts();
+    let (arrays, watch) = watched(args)?;
+    let locks: Vec<_> =
+        arrays.iter().map(|(_, array)| array.lock_run(watch.run())).collect::<Result<_, _>>()?;
+    drop(watch);
     show(args)?;
     eprintln!("locked; Ctrl-C lets go");
     while !interrupted() {

@@ -3,6 +3,7 @@ use ndfolio::{CreateOptions, Existing, Reserve, Sidecar};
 use crate::{
     args::{self, CreateArgs, TargetArgs},
     failure::Failure,
+    profile,
     progress::Watch,
 };
 
@@ -18,8 +19,9 @@ pub(crate) fn run(args: &CreateArgs) -> Result<(), Failure> {
     }
     options = args.target.apply(options);
     let bytes = shape.iter().fold(dtype.itemsize(), |bytes, &n| bytes.saturating_mul(n));
-    let watch = Watch::new(bytes as u64, &args.run);
-    options.create_run(&args.path, &watch.run())?;
+    let watch = Watch::new((bytes as u64).saturating_mul(2), &args.run);
+    options.create_run(&args.path, watch.run())?;
+    profile::tell(&args.run, None, watch);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 use std::{io::Write, path::Path, process::ExitCode};
 
-use ndfolio::{Array, ArrayDifference, Location, NanRule, Tolerance, diff, json};
+use ndfolio::{Array, ArrayDifference, Location, NanRule, Plan, Tolerance, diff, json, plan_diff};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -8,29 +8,43 @@ use crate::{
     failure::Failure,
     output::{Output, tuple},
     print::json_value,
+    profile::{self, Prediction},
     progress::Watch,
 };
 
 pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
-    let open = |path: &Path| -> Result<Array, Failure> {
-        Ok(Location::parse(path)?.open(&args.raw.options(path)?)?)
+    let (a, b) = arrays(args)?;
+    let prediction = match a.shape() == b.shape() {
+        true => Prediction::if_wanted(&args.run, || plan(args))?,
+        false => None,
     };
-    let (a, b) = (open(&args.a)?, open(&args.b)?);
-    let nan = if args.equal_nan { NanRule::Equal } else { NanRule::Different };
-    let tolerance = Tolerance { absolute: args.atol, relative: args.rtol, nan };
-    let found = if a.shape() == b.shape() {
-        let watch = Watch::new(a.nbytes() as u64, &args.run);
-        Some(diff(&a, &b, tolerance, &watch.run())?)
-    } else {
-        None
-    };
+    let watch = Watch::new(a.nbytes() as u64, &args.run);
+    let found = if a.shape() == b.shape() { Some(diff(&a, &b, tolerance(args), watch.run())?) } else { None };
     let equal = found.as_ref().is_some_and(|found| found.differing == 0);
     if args.json {
         Output::new().json(&as_json(&a, &b, found.as_ref(), equal)?)?;
     } else if !equal {
         as_text(args, &a, &b, found.as_ref())?;
     }
+    profile::tell(&args.run, prediction.as_ref(), watch);
     Ok(if equal { ExitCode::SUCCESS } else { Failure::FAILED.into() })
+}
+
+pub(crate) fn plan(args: &DiffArgs) -> Result<Plan, Failure> {
+    let (a, b) = arrays(args)?;
+    Ok(plan_diff(&a, &b, tolerance(args), &args.run.session())?)
+}
+
+fn arrays(args: &DiffArgs) -> Result<(Array, Array), Failure> {
+    let open = |path: &Path| -> Result<Array, Failure> {
+        Ok(Location::parse(path)?.open(&args.raw.options(path)?)?)
+    };
+    Ok((open(&args.a)?, open(&args.b)?))
+}
+
+fn tolerance(args: &DiffArgs) -> Tolerance {
+    let nan = if args.equal_nan { NanRule::Equal } else { NanRule::Different };
+    Tolerance { absolute: args.atol, relative: args.rtol, nan }
 }
 
 fn as_json(a: &Array, b: &Array, found: Option<&ArrayDifference>, equal: bool) -> Result<Json, Failure> {

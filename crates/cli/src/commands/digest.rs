@@ -1,20 +1,34 @@
 use std::io::Write;
 
-use ndfolio::{Mode, json};
+use ndfolio::{Mode, Plan, json};
 use serde_json::json;
 
-use crate::{args::DigestArgs, failure::Failure, output::Output, progress::Watch};
+use crate::{
+    args::DigestArgs,
+    failure::Failure,
+    output::Output,
+    profile::{self, Prediction},
+    progress::Watch,
+};
 
 pub(crate) fn run(args: &DigestArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
+    let prediction = Prediction::if_wanted(&args.run, || plan(args))?;
     let watch = Watch::new(array.nbytes() as u64, &args.run);
-    let digest = array.digest(&watch.run())?;
+    let digest = array.digest(watch.run())?;
     let mut out = Output::new();
     if args.json {
         let dtype = json::from_dtype(array.dtype());
         let object = json!({ "sha256": digest.to_string(), "dtype": dtype, "shape": array.shape() });
-        return Ok(out.json(&object)?);
+        out.json(&object)?;
+    } else {
+        writeln!(out, "{digest}  {}", args.input.path.display())?;
+        out.finish()?;
     }
-    writeln!(out, "{digest}  {}", args.input.path.display())?;
-    Ok(out.finish()?)
+    profile::tell(&args.run, prediction.as_ref(), watch);
+    Ok(())
+}
+
+pub(crate) fn plan(args: &DigestArgs) -> Result<Plan, Failure> {
+    Ok(args.input.open(Mode::Read)?.plan_digest(&args.run.session())?)
 }

@@ -1,19 +1,40 @@
-use std::{io::Write, time::Duration};
+use std::io::Write;
 
-use ndfolio::{Mode, Op, Reduced, Report};
+use ndfolio::{Array, Mode, Op, Plan, Reduced, Reduction};
 
 use crate::{
     args::{OpName, ReduceArgs},
     failure::Failure,
-    output::{Output, bytes_text},
+    output::Output,
     print::{self, Options, json_value},
+    profile::{self, Prediction},
     progress::Watch,
 };
 
 pub(crate) fn run(args: &ReduceArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
+    let prediction = Prediction::if_wanted(&args.run, || plan(args))?;
     let watch = Watch::new(array.nbytes() as u64, &args.run);
-    let mut reduction = array.reduction().run(watch.run());
+    let results = reduction(args, &array).run(watch.run()).compute(&ops(args))?;
+    let mut out = Output::new();
+    if args.json {
+        as_json(&mut out, args, &results)?;
+    } else {
+        as_text(&mut out, args, &results)?;
+    }
+    out.finish()?;
+    profile::tell(&args.run, prediction.as_ref(), watch);
+    Ok(())
+}
+
+pub(crate) fn plan(args: &ReduceArgs) -> Result<Plan, Failure> {
+    let array = args.input.open(Mode::Read)?;
+    let session = args.run.session();
+    Ok(reduction(args, &array).run(&session).plan(&ops(args))?)
+}
+
+fn reduction<'a>(args: &ReduceArgs, array: &'a Array) -> Reduction<'a> {
+    let mut reduction = array.reduction();
     if let Some(axes) = &args.axis {
         reduction = reduction.axes(axes);
     }
@@ -23,20 +44,11 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<(), Failure> {
     if args.skip_nan {
         reduction = reduction.skip_nan();
     }
-    let ops: Vec<Op> = args.operations.iter().map(|name| op(*name, args.ddof)).collect();
-    let results = reduction.compute(&ops)?;
-    drop(watch);
-    let mut out = Output::new();
-    if args.json {
-        as_json(&mut out, args, &results)?;
-    } else {
-        as_text(&mut out, args, &results)?;
-    }
-    out.finish()?;
-    if let (true, Some(first)) = (args.profile, results.first()) {
-        profile(first.report());
-    }
-    Ok(())
+    reduction
+}
+
+fn ops(args: &ReduceArgs) -> Vec<Op> {
+    args.operations.iter().map(|name| op(*name, args.ddof)).collect()
 }
 
 fn op(name: OpName, ddof: f64) -> Op {
@@ -99,30 +111,4 @@ fn as_json(out: &mut Output, args: &ReduceArgs, results: &[Reduced]) -> Result<(
     }
     writeln!(out, "}}")?;
     Ok(())
-}
-
-/// What a pass did, for people.
-fn profile(report: &Report) {
-    let per_second = |bytes: u64, time: Duration| bytes as f64 / time.as_secs_f64().max(1e-9) / 1e9;
-    let io = &report.io;
-    eprintln!("read by      {} ({})", report.engine, report.reason);
-    eprintln!("threads      {}", report.threads);
-    eprintln!("asked        {} in {} pieces", bytes_text(io.bytes_asked), io.pieces);
-    eprintln!(
-        "read         {} in {} reads, {} of them again",
-        bytes_text(io.bytes_read),
-        io.reads,
-        io.retries
-    );
-    eprintln!("buffers      {}", bytes_text(io.buffer_bytes));
-    eprintln!(
-        "waiting      {:.3} s, computing {:.3} s (all threads)",
-        io.wait.as_secs_f64(),
-        report.computing.as_secs_f64()
-    );
-    eprintln!(
-        "elapsed      {:.3} s, {:.2} GB/s",
-        report.elapsed.as_secs_f64(),
-        per_second(io.bytes_asked, report.elapsed)
-    );
 }

@@ -3,6 +3,7 @@ use ndfolio::{Mode, Run, Value};
 use crate::{
     args::{FillArgs, SetArgs},
     failure::Failure,
+    profile,
     progress::Watch,
 };
 
@@ -10,14 +11,17 @@ pub(crate) fn set(args: &SetArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::ReadWrite)?;
     let parsed = Value::parse_array(&args.value, array.dtype());
     let (shape, values) = parsed.map_err(|error| Failure::about(array.path(), error))?;
-    array.assign(&shape, &values, &Run::default())?;
+    array.assign(&shape, &values, Run::default())?;
     Ok(array.close()?)
 }
 
 pub(crate) fn fill(args: &FillArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::ReadWrite)?;
     let value = super::value(array.path(), &args.value, array.dtype())?;
-    let watch = Watch::new(array.nbytes() as u64, &args.run);
-    array.fill_run(value, &watch.run())?;
-    Ok(array.close()?)
+    let watch = Watch::new(2 * array.nbytes() as u64, &args.run);
+    array.fill_run(value, watch.run())?;
+    array.flush_run(watch.run())?;
+    array.close()?;
+    profile::tell(&args.run, None, watch);
+    Ok(())
 }

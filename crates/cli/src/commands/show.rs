@@ -67,11 +67,11 @@ fn csv(array: &Array, out: &mut Output) -> Result<(), Failure> {
     if let DType::Struct(structure) = array.dtype() {
         let names: Vec<_> = structure.fields().iter().map(|f| csv_field(&f.name().into())).collect();
         writeln!(out, "{}", names.join(","))?;
-        return array.for_each(&Run::default(), |value| Ok(writeln!(out, "{}", record_fields(&value))?));
+        return array.for_each(Run::default(), |value| Ok(writeln!(out, "{}", record_fields(&value))?));
     }
     let columns = if array.ndim() < 2 { 1 } else { array.shape()[array.ndim() - 1] };
     let mut column = 0;
-    array.for_each(&Run::default(), |value| {
+    array.for_each(Run::default(), |value| {
         column += 1;
         let end = if column == columns { "\n" } else { "," };
         column %= columns;

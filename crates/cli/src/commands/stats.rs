@@ -1,12 +1,13 @@
 use std::io::Write;
 
-use ndfolio::{Array, Mean, Mode, Summary, Value};
+use ndfolio::{Array, Mean, Mode, Plan, Summary, Value};
 
 use crate::{
     args::StatsArgs,
     failure::Failure,
     output::{Output, float_token, mean_token, number_token},
     print::{csv_field, json_value},
+    profile::{self, Prediction},
     progress::Watch,
 };
 
@@ -18,14 +19,26 @@ const MAX_JSON_ROWS: usize = 200_000;
 
 pub(crate) fn run(args: &StatsArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
+    let prediction = Prediction::if_wanted(&args.run, || plan(args))?;
     let watch = Watch::new(array.nbytes() as u64, &args.run);
-    let Some(axes) = &args.axis else {
-        let summary = array.stats(&watch.run())?;
-        drop(watch);
-        return if args.json { whole_json(&summary) } else { whole_text(&summary) };
-    };
-    let kept = kept_shape(&array, axes)?;
-    if args.json { rows_json(&array, axes, &kept, &watch) } else { rows_text(&array, axes, &kept, &watch) }
+    match &args.axis {
+        None => {
+            let summary = array.stats(watch.run())?;
+            if args.json { whole_json(&summary) } else { whole_text(&summary) }
+        }
+        Some(axes) => {
+            let kept = kept_shape(&array, axes)?;
+            let rows = if args.json { rows_json } else { rows_text };
+            rows(&array, axes, &kept, &watch)
+        }
+    }?;
+    profile::tell(&args.run, prediction.as_ref(), watch);
+    Ok(())
+}
+
+pub(crate) fn plan(args: &StatsArgs) -> Result<Plan, Failure> {
+    let array = args.input.open(Mode::Read)?;
+    Ok(array.plan_stats(args.axis.as_deref(), &args.run.session())?)
 }
 
 /// The shape without some axes.
@@ -89,7 +102,7 @@ fn whole_text(summary: &Summary) -> Result<(), Failure> {
 }
 
 /// One object of nested lists; the rows come in C order, so each list is written as it grows.
-fn rows_json(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch<'_>) -> Result<(), Failure> {
+fn rows_json(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch) -> Result<(), Failure> {
     let rows: usize = kept.iter().product();
     if rows > MAX_JSON_ROWS {
         return Err(Failure::Usage(format!(
@@ -98,7 +111,7 @@ fn rows_json(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch<'_>) -
         )));
     }
     let mut lists: [Vec<String>; 8] = Default::default();
-    array.stats_along(axes, &watch.run(), |summary| {
+    array.stats_along(axes, watch.run(), |summary| {
         lists.iter_mut().zip(tokens(&summary)).for_each(|(list, token)| list.push(token));
     })?;
     let mut out = Output::new();
@@ -112,18 +125,22 @@ fn rows_json(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch<'_>) -
 }
 
 /// A table, a row a line, as they come.
-fn rows_text(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch<'_>) -> Result<(), Failure> {
+fn rows_text(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch) -> Result<(), Failure> {
     let mut out = Output::new();
     let index = |name: &str| format!("{name:<12}");
     let line = |out: &mut Output, first: &str, cells: &[String]| {
         let cells: Vec<_> = cells.iter().map(|cell| format!("{cell:>12}")).collect();
         writeln!(out, "{} {}", index(first), cells.join(" "))
     };
-    line(&mut out, "index", &KEYS.map(str::to_owned))?;
+    // Nothing is printed if nothing is found out.
+    let mut header = false;
     let mut at = vec![0_usize; kept.len()];
     let mut written = Ok(());
-    array.stats_along(axes, &watch.run(), |summary| {
+    array.stats_along(axes, watch.run(), |summary| {
         let name = at.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+        if !std::mem::replace(&mut header, true) {
+            written = line(&mut out, "index", &KEYS.map(str::to_owned));
+        }
         if written.is_ok() {
             written = line(&mut out, &name, &texts(&summary));
         }
@@ -136,5 +153,8 @@ fn rows_text(array: &Array, axes: &[isize], kept: &[usize], watch: &Watch<'_>) -
         }
     })?;
     written?;
+    if !header {
+        line(&mut out, "index", &KEYS.map(str::to_owned))?;
+    }
     Ok(out.finish()?)
 }

@@ -4,12 +4,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use ndfolio_kernel::reduce::{Columns, Partial, Scratch};
-use ndfolio_layout::Tile;
+use ndfolio_layout::{Tile, Tiles, View};
 use ndfolio_store::Bytes;
 
 use super::{BOX, Reduction, Slots};
 use crate::{
-    EngineError, Report,
+    EngineError, Report, Run,
     parallel::{Pass, run_pass},
 };
 
@@ -18,19 +18,23 @@ const MOST_COLUMNS: usize = 8192;
 /// The least rows of a box, so that a state is not merged as often as a row is added to it.
 const LEAST_ROWS: usize = 32;
 
-/// Reduces groups of rows to columns, and merges those of all groups.
-pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
-    let axes = reduction.axes;
-    let view = &axes.view;
+/// The boxes of such a reduction: groups of rows.
+pub(super) fn boxes<'v>(view: &'v View, run: &Run<'_>) -> Tiles<'v> {
     let (rows, columns) = (view.shape()[1], view.shape()[2]);
     let group = group_rows(rows, columns, view.itemsize());
-    let groups = rows.div_ceil(group);
     // Whole rows where there is memory for them, so that the file is read in its order.
-    let room = reduction.run.budget() / reduction.run.most_threads() / 2;
+    let room = run.budget() / run.most_threads() / 2;
     let most = (room / (group * view.itemsize()).max(1)).max(MOST_COLUMNS);
     let wide = if columns <= most { columns } else { MOST_COLUMNS };
     let order = if wide == columns { [0, 1, 2] } else { [0, 2, 1] };
-    let tiles = view.blocks(&[1, group, wide], &order);
+    view.blocks(&[1, group, wide], &order)
+}
+
+/// Reduces groups of rows to columns, and merges those of all groups.
+pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
+    let axes = reduction.axes;
+    let tiles = boxes(&axes.view, reduction.run);
+    let groups = axes.view.shape()[1].div_ceil(tiles.block()[1]);
     let pass = Groups { reduction, spare: Mutex::default() };
     let mut slots = Slots::new(axes.outputs());
     let mut trees: Vec<Vec<Option<Columns>>> = reduction.reducers.iter().map(|_| Vec::new()).collect();

@@ -2,7 +2,7 @@
 //! reduced, in the file or (gathered) in memory.
 
 use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, Tree, Wanted, piece};
-use ndfolio_layout::Tile;
+use ndfolio_layout::{Tile, Tiles, View};
 use ndfolio_store::Bytes;
 
 use super::{BOX, Reduction, Slots};
@@ -11,14 +11,19 @@ use crate::{
     parallel::{Pass, run_pass},
 };
 
+/// The boxes of such a reduction: rows together, or parts of one.
+pub(super) fn boxes(view: &View) -> Tiles<'_> {
+    let block = box_of_rows(view.shape(), (BOX / view.itemsize().max(1)).max(1));
+    let order: Vec<usize> = (0..view.ndim()).collect();
+    view.blocks(&block, &order)
+}
+
 /// Reduces row by row: boxes of whole rows, or of parts of one row where a row is longer than a box.
 pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
     let axes = reduction.axes;
     let (kept, view) = (axes.kept, &axes.view);
     let positions = reduction.reducers.iter().any(|r| r.wanted().contains(Wanted::POSITIONS));
-    let block = box_of_rows(view.shape(), (BOX / view.itemsize().max(1)).max(1));
-    let order: Vec<usize> = (0..view.ndim()).collect();
-    let tiles = view.blocks(&block, &order);
+    let tiles = boxes(view);
     let parts: usize =
         (kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
     let pass = Rows {

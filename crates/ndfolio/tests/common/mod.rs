@@ -84,7 +84,7 @@ impl Case {
     pub(crate) fn make(&self, path: &Path) -> Array {
         let options = CreateOptions::new(self.dtype.parse().unwrap(), &self.shape()).order(self.order);
         let array = options.kind(FileKind::Raw).offset(self.offset).create(path).unwrap();
-        array.assign(&self.shape(), &self.values(array.size()), &Run::default()).unwrap();
+        array.assign(&self.shape(), &self.values(array.size()), Run::default()).unwrap();
         array
     }
 

@@ -63,13 +63,24 @@ pub(crate) fn fadvise(_: &fs::File, _: u64, _: Option<NonZeroU64>, _: Advice) ->
     Ok(())
 }
 
+/// Writes the dirty pages of a range and waits for them.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn sync_range(file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+    let wait = libc::SYNC_FILE_RANGE_WAIT_BEFORE | libc::SYNC_FILE_RANGE_WAIT_AFTER;
+    sync_file_range(file, offset, len, wait | libc::SYNC_FILE_RANGE_WRITE)
+}
+
+/// Begins to write the dirty pages of a range.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn start_range(file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+    sync_file_range(file, offset, len, libc::SYNC_FILE_RANGE_WRITE)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn sync_file_range(file: &fs::File, offset: u64, len: u64, flags: libc::c_uint) -> io::Result<()> {
     use std::os::fd::AsRawFd;
 
     let signed = |value: u64| i64::try_from(value).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL));
-    let flags =
-        libc::SYNC_FILE_RANGE_WAIT_BEFORE | libc::SYNC_FILE_RANGE_WRITE | libc::SYNC_FILE_RANGE_WAIT_AFTER;
     // SAFETY: it reads and writes no memory of ours.
     let code = unsafe { libc::sync_file_range(file.as_raw_fd(), signed(offset)?, signed(len)?, flags) };
     if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
@@ -77,5 +88,10 @@ pub(crate) fn sync_range(file: &fs::File, offset: u64, len: u64) -> io::Result<(
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn sync_range(_: &fs::File, _: u64, _: u64) -> io::Result<()> {
+    Err(io::Error::from_raw_os_error(libc::ENOSYS))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn start_range(_: &fs::File, _: u64, _: u64) -> io::Result<()> {
     Err(io::Error::from_raw_os_error(libc::ENOSYS))
 }

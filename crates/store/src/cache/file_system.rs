@@ -65,6 +65,26 @@ impl File {
     }
 }
 
+/// Whether the file system is memory: its files take as long to reserve as to fill.
+pub(crate) fn is_in_memory(file: &std::fs::File) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Ok(about) = rustix::fs::fstatfs(file) {
+        return ["tmpfs", "ramfs", "hugetlbfs"].contains(&&*named(about.f_type as u32).name);
+    }
+    let _ = file;
+    false
+}
+
+/// The name of the file system that a path is on.
+pub(crate) fn name_of(path: &std::path::Path) -> String {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Ok(about) = rustix::fs::statfs(path) {
+        return named(about.f_type as u32).name;
+    }
+    let _ = path;
+    "unknown".to_owned()
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn named(number: u32) -> FileSystem {
     match KNOWN.iter().find(|(known, ..)| *known == number) {

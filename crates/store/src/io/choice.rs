@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::{IoEngine, direct};
 use crate::mapping::Region;
 use crate::syscalls::{self, Access};
-use crate::{Advice, File, Mode};
+use crate::{Advice, File, Mode, usage};
 
 /// Passes of fewer bytes are over before a mapping or a queue is made.
 const SMALL: u64 = 1 << 20;
@@ -169,12 +169,12 @@ impl File {
     fn faults(&self, block: &Range<u64>) -> Option<u64> {
         let region = Region::new(self.handle(), block.clone(), Access::Read).ok()?;
         let (base, len) = region.pages();
-        let before = minor_faults()?;
+        let before = usage::thread_faults()?;
         for offset in (0..len).step_by(syscalls::page_size()) {
             // SAFETY: the block is mapped, and guarded; the load is atomic, and allowed in read-only memory.
             unsafe { (*base.as_ptr().add(offset).cast::<AtomicU8>()).load(Ordering::Relaxed) };
         }
-        Some(minor_faults()?.saturating_sub(before))
+        Some(usage::thread_faults()?.since(before).minor)
     }
 }
 
@@ -184,24 +184,4 @@ fn through_cache(plan: &AccessPlan, reason: impl Into<String>) -> Choice {
         Pattern::Sparse => Advice::Normal,
     };
     Choice { advice, ..Choice::new(IoEngine::Pread, reason) }
-}
-
-/// Minor faults of this thread so far.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn minor_faults() -> Option<u64> {
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
-    // SAFETY: the structure is the system's own, and written as a whole where the call succeeds.
-    let usage = unsafe {
-        if libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) != 0 {
-            return None;
-        }
-        usage.assume_init()
-    };
-    u64::try_from(usage.ru_minflt).ok()
-}
-
-/// No other system counts for a thread alone.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn minor_faults() -> Option<u64> {
-    None
 }

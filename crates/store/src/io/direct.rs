@@ -140,7 +140,8 @@ impl<'a> Stream<'a> {
         self.counters.reads += 1;
         // SAFETY: the slot is touched by nobody until its read completed, and `drop` waits for all reads
         // before it lets the slots go, or keeps them for ever.
-        unsafe { self.ring.push(&read) }.map_err(|source| self.failed(offset, source))
+        unsafe { self.ring.push(&read) }
+            .map_err(|source| self.failed(offset..offset.saturating_add(u64::from(len)), source))
     }
 
     /// Hands the queue to the system, and waits until `wanted` reads are done.
@@ -151,7 +152,7 @@ impl<'a> Stream<'a> {
             self.ring.submit(wanted)
         });
         self.counters.wait += start.elapsed();
-        result.map_err(|source| self.failed(0, source))
+        result.map_err(|source| self.failed(self.slots.wanted(), source))
     }
 
     /// Looks at the reads that are done.
@@ -198,14 +199,14 @@ impl<'a> Stream<'a> {
     /// Asks again where the system says so.
     fn refused(&mut self, slot: usize, code: i32) -> Result<()> {
         let piece = self.slots.get_mut(slot);
-        let offset = piece.start();
+        let range = piece.wanted();
         let is_again = match code {
             libc::EINTR => true,
             libc::EAGAIN => piece.count_retry() <= MAX_RETRIES,
             _ => false,
         };
         if !is_again {
-            return Err(self.failed(offset, io::Error::from_raw_os_error(code)));
+            return Err(self.failed(range, io::Error::from_raw_os_error(code)));
         }
         if code == libc::EAGAIN {
             thread::sleep(Duration::from_millis(1));
@@ -214,8 +215,8 @@ impl<'a> Stream<'a> {
         self.push(slot)
     }
 
-    fn failed(&self, offset: u64, source: io::Error) -> StoreError {
-        StoreError::at(self.file.path(), "read past the page cache", offset, source)
+    fn failed(&self, range: Range<u64>, source: io::Error) -> StoreError {
+        StoreError::within(self.file.path(), "read past the page cache", range, source)
     }
 }
 
@@ -253,6 +254,12 @@ impl Drop for Stream<'_> {
             unsafe { ManuallyDrop::drop(&mut self.slots) };
         }
     }
+}
+
+/// Bytes of all buffers for pieces of `piece` bytes, up to what alignment adds.
+pub(super) fn buffer_bytes(piece: usize, budget: usize) -> usize {
+    let piece = piece.max(1);
+    slots::count(piece, budget) * piece
 }
 
 /// The descriptor with which the file can be read that way.

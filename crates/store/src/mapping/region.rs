@@ -163,7 +163,9 @@ impl Region {
 /// file that was cut and is long again.
 pub(crate) fn page_lost(handle: &Handle, fault: u64) -> StoreError {
     let source = io::Error::from_raw_os_error(libc::EIO);
-    StoreError::at(&handle.path, "reach a mapped page (map it again once the cause is gone)", fault, source)
+    let end = fault.saturating_add(syscalls::page_size() as u64);
+    let page = fault..end.min(handle.current_len().unwrap_or(end).max(fault + 1));
+    StoreError::within(&handle.path, "use mapped", page, source)
 }
 
 fn map(handle: &Handle, access: Access, offset: u64, len: usize) -> io::Result<(NonNull<u8>, Access)> {

@@ -79,6 +79,11 @@ impl Slot {
     }
 }
 
+/// How many buffers of `len` bytes there are: as many as are useful, within the budget (at least one).
+pub(super) fn count(len: usize, budget: usize) -> usize {
+    (budget / len).min((ENOUGH / len).max(4)).clamp(1, ENTRIES as usize)
+}
+
 /// Buffers of the same size.
 #[derive(Default)]
 pub(super) struct Slots {
@@ -121,7 +126,7 @@ impl Slots {
         // A few bytes more each time would make new slots again and again.
         let roomy = (self.len + self.len / 4).next_multiple_of(align);
         let len = if roomy <= budget { piece.total.max(roomy) } else { piece.total }.max(align);
-        let count = (budget / len).min((ENOUGH / len).max(4)).clamp(1, ENTRIES as usize);
+        let count = count(len, budget);
         // The old ones are gone before there are new ones.
         *self = Slots::default();
         let total = count.checked_mul(len).ok_or(io::ErrorKind::OutOfMemory)?;
@@ -155,6 +160,13 @@ impl Slots {
 
     fn get(&self, slot: usize) -> &Slot {
         self.used[slot].as_ref().expect("the slot is in use")
+    }
+
+    /// From the first byte to the last of all pieces that are under way or ready.
+    pub(super) fn wanted(&self) -> Range<u64> {
+        let pieces = || self.used.iter().flatten().map(Slot::wanted);
+        let start = pieces().map(|range| range.start).min().unwrap_or(0);
+        start..pieces().map(|range| range.end).max().unwrap_or(start)
     }
 
     /// What is to be read to the slot: offset in the file, address, length.

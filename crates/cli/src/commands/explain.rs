@@ -1,0 +1,69 @@
+use std::{ffi::OsString, io::Write};
+
+use clap::Parser;
+use ndfolio::Plan;
+
+use super::{convert, diff, digest, reduce, stats};
+use crate::{
+    args::{self, Cli, Command, ExplainArgs},
+    failure::Failure,
+    output::Output,
+    profile::Prediction,
+    words,
+};
+
+pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
+    let command = parsed(words(&args.call)?)?;
+    let prediction = Prediction::new(plan(&command)?);
+    let mut out = Output::new();
+    if args.json {
+        return Ok(out.json(&prediction.json())?);
+    }
+    write!(out, "{}", prediction.text())?;
+    Ok(out.finish()?)
+}
+
+/// The words of the call: one argument is a whole command line.
+fn words(call: &[OsString]) -> Result<Vec<OsString>, Failure> {
+    let mut words = match call {
+        [one] => {
+            let text = one.to_str().ok_or_else(|| {
+                usage("the call is not UTF-8; give its words one by one behind --".to_owned())
+            })?;
+            words::split(text).map_err(usage)?.into_iter().map(OsString::from).collect()
+        }
+        words => words.to_vec(),
+    };
+    if words.first().is_some_and(|word| word == "ndfolio") {
+        words.remove(0);
+    }
+    Ok(words)
+}
+
+fn usage(reason: String) -> Failure {
+    Failure::Usage(format!("explain: {reason}"))
+}
+
+fn parsed(words: Vec<OsString>) -> Result<Command, Failure> {
+    let line = std::iter::once(OsString::from("ndfolio")).chain(words).collect();
+    let cli = Cli::try_parse_from(args::with_info(line)).map_err(|error| {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        usage(first.trim_start_matches("error: ").to_owned())
+    })?;
+    Ok(cli.command)
+}
+
+fn plan(command: &Command) -> Result<Plan, Failure> {
+    match command {
+        Command::Stats(args) => stats::plan(args),
+        Command::Reduce(args) => reduce::plan(args),
+        Command::Convert(args) => convert::plan(args),
+        Command::Digest(args) => digest::plan(args),
+        Command::Diff(args) => diff::plan(args),
+        _ => Err(usage(
+            "nothing is planned for this command; expected a call of stats, reduce, convert, digest or diff"
+                .to_owned(),
+        )),
+    }
+}

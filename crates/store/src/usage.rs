@@ -1,0 +1,108 @@
+//! What this process has used so far: page faults, bytes from the device, memory.
+//!
+//! What the system does not tell is `None`, never a guess.
+
+use std::fs;
+
+use crate::machine::kibibytes;
+use crate::syscalls;
+
+/// Page faults of a thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Those that found their page in memory.
+    pub minor: u64,
+    /// Those that waited for the device.
+    pub major: u64,
+}
+
+impl Faults {
+    /// The faults since an earlier look.
+    #[must_use]
+    pub fn since(self, earlier: Faults) -> Faults {
+        Faults {
+            minor: self.minor.saturating_sub(earlier.minor),
+            major: self.major.saturating_sub(earlier.major),
+        }
+    }
+
+    /// Those of two threads.
+    #[must_use]
+    pub fn plus(self, other: Faults) -> Faults {
+        Faults { minor: self.minor + other.minor, major: self.major + other.major }
+    }
+}
+
+/// Faults of this thread so far.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[must_use]
+pub fn thread_faults() -> Option<Faults> {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: the structure is the system's own, and written as a whole where the call succeeds.
+    let usage = unsafe {
+        if libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) != 0 {
+            return None;
+        }
+        usage.assume_init()
+    };
+    let count = |n: libc::c_long| u64::try_from(n).ok();
+    Some(Faults { minor: count(usage.ru_minflt)?, major: count(usage.ru_majflt)? })
+}
+
+/// No other system counts for a thread alone.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[must_use]
+pub fn thread_faults() -> Option<Faults> {
+    None
+}
+
+/// Bytes that this process had the devices read so far, all its threads together: with read-ahead, without what
+/// the page cache held.
+#[must_use]
+pub fn device_bytes() -> Option<u64> {
+    let about = fs::read_to_string("/proc/self/io").ok()?;
+    about.lines().find_map(|line| line.strip_prefix("read_bytes:")?.trim().parse().ok())
+}
+
+/// Private memory of this process now, in bytes: what is left without the pages of files.
+#[must_use]
+pub fn private_memory() -> Option<u64> {
+    let about = fs::read_to_string("/proc/self/statm").ok()?;
+    let mut pages = about.split(' ').skip(1).map(|count| count.parse::<u64>().ok());
+    let (resident, shared) = (pages.next()??, pages.next()??);
+    Some(resident.saturating_sub(shared) * syscalls::page_size() as u64)
+}
+
+/// The most memory that this process had at once so far, in bytes, with the pages of files that it had mapped.
+#[must_use]
+pub fn resident_peak() -> Option<u64> {
+    let about = fs::read_to_string("/proc/self/status").ok()?;
+    about.lines().find_map(|line| kibibytes(line, "VmHWM:"))
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_touched_is_seen() {
+        const LEN: usize = 64 << 20;
+        let (faults, before) = (thread_faults().unwrap(), private_memory().unwrap());
+        let mut bytes = vec![0_u8; LEN];
+        bytes.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
+        let after = private_memory().unwrap();
+        assert!(after >= before + LEN as u64 / 2, "{before} {after}");
+        assert!(resident_peak().unwrap() >= LEN as u64);
+        let new = thread_faults().unwrap().since(faults);
+        assert!(new.minor >= LEN as u64 / (2 << 20), "{new:?}");
+        assert_eq!(bytes.iter().filter(|byte| **byte == 1).count(), LEN / 4096);
+    }
+
+    #[test]
+    fn faults_add_up() {
+        let (a, b) = (Faults { minor: 5, major: 1 }, Faults { minor: 3, major: 4 });
+        assert_eq!(a.plus(b), Faults { minor: 8, major: 5 });
+        assert_eq!(a.since(b), Faults { minor: 2, major: 0 });
+    }
+}
