@@ -9,6 +9,7 @@
 mod assign;
 mod blocks;
 mod copy;
+mod describe;
 mod diff;
 mod digest;
 mod error;
@@ -18,10 +19,10 @@ mod reduce;
 mod report;
 mod run;
 mod sink;
-mod stats;
 
 pub use assign::{assign, fill};
 pub use copy::copy;
+pub use describe::{Counts, Description, Request, describe};
 pub use diff::{ArrayDifference, diff};
 pub use digest::{Digest, digest};
 pub use error::EngineError;
@@ -30,4 +31,3 @@ pub use reduce::{reduce, reduce_along};
 pub use report::Report;
 pub use run::{Io, Observer, Run, Source};
 pub use sink::Sink;
-pub use stats::{stats, stats_along};

@@ -137,7 +137,7 @@ impl<'a> Boxes<'a> {
             Some(choice) => (choice.engine.to_string(), choice.reason.clone()),
             None => ("pread".to_owned(), "each box is gathered from many places of the file".to_owned()),
         };
-        Report { engine, reason, threads: self.threads, ..Report::default() }
+        Report { engine, reason, passes: 1, threads: self.threads, ..Report::default() }
     }
 
     /// The box that holds the byte at `offset` of the file; they follow each other.

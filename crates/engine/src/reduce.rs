@@ -7,11 +7,13 @@
 mod axes;
 mod columns;
 mod rows;
+mod tap;
 
 use ndfolio_kernel::reduce::{Partial, Reducer, Wanted};
 
 use crate::{EngineError, Report, Run, Source};
-use axes::Axes;
+pub(crate) use axes::Axes;
+pub(crate) use tap::{Place, Tap, look};
 
 /// Bytes of a box: with the items of one it stays in the L2 cache.
 const BOX: usize = 256 << 10;
@@ -45,6 +47,18 @@ pub fn reduce_along<R: Send>(
     run: &Run<'_>,
     finish: &(dyn Fn(&[Partial]) -> R + Sync),
 ) -> Result<(Vec<R>, Report), EngineError> {
+    reduce_tapped(source, axes, reducers, run, finish, &())
+}
+
+/// As [`reduce_along`], with somebody who looks at the items as well.
+pub(crate) fn reduce_tapped<R: Send, T: Tap>(
+    source: &Source,
+    axes: &[isize],
+    reducers: &[Reducer],
+    run: &Run<'_>,
+    finish: &(dyn Fn(&[Partial]) -> R + Sync),
+    tap: &T,
+) -> Result<(Vec<R>, Report), EngineError> {
     let positions = reducers.iter().any(|reducer| reducer.wanted().contains(Wanted::POSITIONS));
     let axes = Axes::new(&source.view, axes, positions)?;
     let itemsize = source.view.itemsize();
@@ -61,7 +75,7 @@ pub fn reduce_along<R: Send>(
         let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
         return Ok(((0..axes.outputs()).map(|_| finish(&none)).collect(), Report::default()));
     }
-    if axes.is_columns() { columns::reduce(&pass) } else { rows::reduce(&pass) }
+    if axes.is_columns() { columns::reduce(&pass, tap) } else { rows::reduce(&pass, tap) }
 }
 
 /// What the two ways share.

@@ -10,6 +10,8 @@ pub struct Report {
     pub engine: String,
     /// Why so, in a sentence.
     pub reason: String,
+    /// How often the file was gone through.
+    pub passes: usize,
     /// How many threads worked.
     pub threads: usize,
     /// What was asked of the file, all threads together.
@@ -21,6 +23,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// Adds another pass.
+    pub(crate) fn join(&mut self, other: Report) {
+        self.threads = self.threads.max(other.threads);
+        self.add(other);
+    }
+
     /// Adds what one thread did.
     pub(crate) fn add(&mut self, one: Report) {
         self.io.add(&one.io);

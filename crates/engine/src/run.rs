@@ -19,6 +19,9 @@ pub trait Observer: Sync {
     /// So many more bytes of the array have been dealt with.
     fn advance(&self, bytes: u64);
 
+    /// So many more bytes than were known before will be dealt with: another pass begins.
+    fn expect(&self, _bytes: u64) {}
+
     /// Whether the pass should stop. It is asked before every box of items.
     fn cancelled(&self) -> bool {
         false
@@ -125,6 +128,13 @@ impl<'a> Run<'a> {
     /// [`EngineError::Cancelled`].
     pub fn go_on(&self) -> Result<(), EngineError> {
         if self.observer.is_some_and(|o| o.cancelled()) { Err(EngineError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Tells the observer that so many more bytes will be dealt with.
+    pub(crate) fn expect(&self, bytes: usize) {
+        if let Some(observer) = self.observer {
+            observer.expect(bytes as u64);
+        }
     }
 
     /// Tells the observer that so many more bytes have been dealt with.

@@ -10,13 +10,17 @@ mod cast;
 mod compare;
 mod element;
 mod error;
+pub mod histogram;
+mod map;
 mod normalize;
+pub mod rank;
 pub mod reduce;
 #[allow(unsafe_code, reason = "functions compiled for instruction sets that the processor must have")]
 mod simd;
 mod strided;
 pub mod summary;
 mod swap;
+mod widen;
 
 pub use cast::{Caster, Casting, can_cast};
 pub use compare::{Comparer, Difference, NanRule, Tolerance};
@@ -25,3 +29,4 @@ pub use error::KernelError;
 pub use normalize::Normalizer;
 pub use strided::copy_strided;
 pub use swap::{swap_bytes, to_native};
+pub use widen::Widener;

@@ -4,13 +4,14 @@ use ndfolio_kernel::{Tolerance, summary::Summary};
 use crate::{Array, Result, error::At};
 
 impl Array {
-    /// Count, minimum, maximum, mean, standard deviation, sum and zeros of all items, in one pass in the order
-    /// of the file. NaN are counted and left out of the rest.
+    /// Count, minimum, maximum, mean, standard deviation, sum, zeros and infinities of all items, in one pass in
+    /// the order of the file. NaN are counted and left out of the rest. [`Array::describe`] has quantiles and
+    /// histograms too.
     ///
     /// # Errors
     /// A dtype without arithmetic; what the file reports.
     pub fn stats(&self, run: &Run<'_>) -> Result<Summary> {
-        Ok(ndfolio_engine::stats(&self.source, run).at(self.place())?.0)
+        Ok(self.describe().run(*run).compute()?.first().summary.clone())
     }
 
     /// [`Array::stats`] along some axes: one summary for each item of the array without them, given to `each`
@@ -18,8 +19,9 @@ impl Array {
     ///
     /// # Errors
     /// As [`Array::stats`]; an axis that the array does not have, or twice.
-    pub fn stats_along(&self, axes: &[isize], run: &Run<'_>, each: impl FnMut(Summary)) -> Result<()> {
-        ndfolio_engine::stats_along(&self.source, axes, run, each).at(self.place())
+    pub fn stats_along(&self, axes: &[isize], run: &Run<'_>, mut each: impl FnMut(Summary)) -> Result<()> {
+        self.describe().axes(axes).run(*run).for_each(|one| each(one.summary))?;
+        Ok(())
     }
 
     /// The SHA-256 of the items in C order, little-endian, records without padding: equal for equal items of a

@@ -40,6 +40,7 @@ mod array;
 mod cache;
 mod compute;
 mod create;
+mod describe;
 mod error;
 mod location;
 mod memmap;
@@ -50,6 +51,7 @@ mod save;
 pub use array::Array;
 pub use compute::diff;
 pub use create::{CreateOptions, FileKind, Sidecar, create};
+pub use describe::{Describe, Described};
 pub use error::{Error, Result};
 pub use location::Location;
 pub use memmap::{Memmap, Plain};
@@ -57,10 +59,13 @@ pub use open::{MemberInfo, OpenOptions, info, open};
 pub use reduce::{Reduced, Reduction};
 pub use save::{load, save};
 
-pub use ndfolio_engine::{ArrayDifference, Digest, EngineError, Io, Observer, Report, Run};
+pub use ndfolio_engine::{
+    ArrayDifference, Counts, Description, Digest, EngineError, Io, Observer, Report, Run,
+};
 pub use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, Unmappable, json};
 pub use ndfolio_kernel::{
     Casting, Element, KernelError, NanRule, Tolerance, can_cast,
+    histogram::Bins,
     reduce::{Level, NanPolicy, Op},
     summary::{Mean, Number, Summary},
 };

@@ -2,11 +2,11 @@ use ndfolio_layout::{LayoutError, View};
 
 /// An array's axes as a reduction walks them.
 #[derive(Debug)]
-pub(super) struct Axes {
+pub(crate) struct Axes {
     /// The array with the axes that stay first, then those that are reduced, each in the order of the file,
     /// neighbours joined where they are walked as one. For columns: reduced in the middle, see
     /// [`Axes::is_columns`].
-    pub(super) view: View,
+    pub(crate) view: View,
     /// How many axes of `view` stay (for columns: those before the reduced one).
     pub(super) kept: usize,
     /// How far the number of the result moves along each axis of `view`; 0 along reduced ones.
@@ -31,7 +31,7 @@ struct Axis {
 const LEAST_COLUMNS: usize = 4;
 
 impl Axes {
-    pub(super) fn new(view: &View, reduced_axes: &[isize], positions: bool) -> Result<Self, LayoutError> {
+    pub(crate) fn new(view: &View, reduced_axes: &[isize], positions: bool) -> Result<Self, LayoutError> {
         let mut reduced = vec![false; view.ndim()];
         for &axis in reduced_axes {
             if std::mem::replace(&mut reduced[view.axis(axis)?], true) {
@@ -84,18 +84,31 @@ impl Axes {
         })
     }
 
-    pub(super) fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.outputs
     }
 
     /// Whether there are no items at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.view.is_empty()
     }
 
     /// Whether the view is (outer, rows, columns) with the rows reduced and the columns fastest in the file.
-    pub(super) fn is_columns(&self) -> bool {
+    pub(crate) fn is_columns(&self) -> bool {
         self.columns
+    }
+
+    /// The numbers of the results in the order in which the view has them.
+    pub(crate) fn walked(&self) -> Vec<usize> {
+        let mut walked = vec![0];
+        for (axis, &step) in self.output_steps.iter().enumerate() {
+            if axis < self.kept || self.columns && axis == 2 {
+                let extent = self.view.shape()[axis];
+                walked =
+                    walked.iter().flat_map(|output| (0..extent).map(move |i| output + i * step)).collect();
+            }
+        }
+        walked
     }
 
     /// Whether the reduced axes in the order of the view are in C order, so that positions count on.

@@ -4,7 +4,7 @@
 use ndfolio_kernel::reduce::{Columns, Partial, Scratch};
 use ndfolio_layout::Tiles;
 
-use super::{BOX, Reduction, Slots};
+use super::{Axes, BOX, Reduction, Slots, Tap, tap::Tapped};
 use crate::{
     EngineError, Report,
     parallel::{Pass, run_pass},
@@ -16,17 +16,14 @@ const MOST_COLUMNS: usize = 8192;
 const LEAST_ROWS: usize = 32;
 
 /// Reduces groups of rows to columns, and merges those of all groups.
-pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
+pub(super) fn reduce<R: Send, T: Tap>(
+    reduction: &Reduction<'_, R>,
+    tap: &T,
+) -> Result<(Vec<R>, Report), EngineError> {
     let axes = reduction.axes;
-    let view = &axes.view;
-    let (rows, columns) = (view.shape()[1], view.shape()[2]);
-    // Whole rows as long as they can be, so that the file is read in its order.
-    let wide = if columns <= 2 * MOST_COLUMNS { columns } else { MOST_COLUMNS };
-    let group = (4 * BOX / (wide * view.itemsize()).max(1)).max(LEAST_ROWS).min(rows);
-    let groups = rows.div_ceil(group);
-    let tiles = view.blocks(&[1, group, wide], &[0, 2, 1]);
-    let tiles = if wide == columns { view.blocks(&[1, group, wide], &[0, 1, 2]) } else { tiles };
-    let pass = Groups { tiles: &tiles, reduction };
+    let tiles = tiles(axes);
+    let groups = axes.view.shape()[1].div_ceil(tiles.block()[1]);
+    let pass = Tapped::new(Groups { tiles: &tiles, reduction }, tap, axes, &tiles);
     let mut slots = Slots::new(axes.outputs());
     let mut trees: Vec<Vec<Option<Columns>>> = reduction.reducers.iter().map(|_| Vec::new()).collect();
     let report = run_pass(reduction.source, &tiles, reduction.run, &pass, |index, given: Vec<Columns>| {
@@ -45,6 +42,17 @@ pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, R
         }
     })?;
     Ok((slots.finish(), report))
+}
+
+/// The boxes.
+pub(super) fn tiles(axes: &Axes) -> Tiles<'_> {
+    let view = &axes.view;
+    let (rows, columns) = (view.shape()[1], view.shape()[2]);
+    // Whole rows as long as they can be, so that the file is read in its order.
+    let wide = if columns <= 2 * MOST_COLUMNS { columns } else { MOST_COLUMNS };
+    let group = (4 * BOX / (wide * view.itemsize()).max(1)).max(LEAST_ROWS).min(rows);
+    let order = if wide == columns { [0, 1, 2] } else { [0, 2, 1] };
+    view.blocks(&[1, group, wide], &order)
 }
 
 /// Adds a group to a tree whose place `k` holds the state of 2^k groups.

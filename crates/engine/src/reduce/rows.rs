@@ -4,20 +4,21 @@
 use ndfolio_kernel::reduce::{BLOCK, Partial, Reducer, Scratch, Tree, Wanted, piece};
 use ndfolio_layout::Tiles;
 
-use super::{BOX, Reduction, Slots};
+use super::{Axes, BOX, Reduction, Slots, Tap, tap::Tapped};
 use crate::{
     EngineError, Report,
     parallel::{Pass, run_pass},
 };
 
 /// Reduces row by row: boxes of whole rows, or of parts of one row where a row is longer than a box.
-pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
+pub(super) fn reduce<R: Send, T: Tap>(
+    reduction: &Reduction<'_, R>,
+    tap: &T,
+) -> Result<(Vec<R>, Report), EngineError> {
     let axes = reduction.axes;
     let (kept, view) = (axes.kept, &axes.view);
     let positions = reduction.reducers.iter().any(|r| r.wanted().contains(Wanted::POSITIONS));
-    let block = box_of_rows(view.shape(), (BOX / view.itemsize().max(1)).max(1));
-    let order: Vec<usize> = (0..view.ndim()).collect();
-    let tiles = view.blocks(&block, &order);
+    let tiles = tiles(axes);
     let parts: usize =
         (kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
     let pass = Rows {
@@ -27,6 +28,7 @@ pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, R
         runs: positions && !axes.counts_on(),
         position_steps: &axes.position_steps,
     };
+    let pass = Tapped::new(pass, tap, axes, &tiles);
     let mut slots = Slots::new(axes.outputs());
     let mut open: Vec<Tree> = Vec::new();
     let report = run_pass(reduction.source, &tiles, reduction.run, &pass, |index, rows: Vec<Partial>| {
@@ -52,6 +54,14 @@ pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, R
         }
     })?;
     Ok((slots.finish(), report))
+}
+
+/// The boxes.
+pub(super) fn tiles(axes: &Axes) -> Tiles<'_> {
+    let view = &axes.view;
+    let block = box_of_rows(view.shape(), (BOX / view.itemsize().max(1)).max(1));
+    let order: Vec<usize> = (0..view.ndim()).collect();
+    view.blocks(&block, &order)
 }
 
 /// A box in C order of at most `most` items, the fastest axes whole: rows together, or a part of one.

@@ -1,0 +1,158 @@
+//! Others who look at the items of a reduction's pass: one reading serves them all.
+
+use std::ops::Range;
+
+use ndfolio_kernel::{copy_strided, reduce::BLOCK};
+use ndfolio_layout::Tiles;
+
+use super::{Axes, columns, rows};
+use crate::{
+    EngineError, Report, Run, Source,
+    parallel::{Pass, run_pass},
+};
+
+/// Bytes of a box whose rows are brought together at once; they stay in the L2 cache.
+const TURNED: usize = 256 << 10;
+
+/// Somebody who looks at the items of rows. A row here is what one result is made of, and rows are numbered as
+/// the pass walks them.
+pub(crate) trait Tap: Sync {
+    /// What a thread keeps.
+    type Worker;
+    /// Whether there is anything to look for.
+    const ACTIVE: bool = true;
+
+    fn worker(&self) -> Self::Worker;
+
+    /// Looks at contiguous rows of items, all of one length, or at a part of each.
+    fn take(&self, worker: &mut Self::Worker, place: &Place, items: &[u8]);
+}
+
+/// Which rows items belong to.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The rows.
+    pub(crate) rows: Range<usize>,
+    /// The rows of the whole box, these among them.
+    pub(crate) around: Range<usize>,
+}
+
+/// Nobody.
+impl Tap for () {
+    type Worker = ();
+    const ACTIVE: bool = false;
+
+    fn worker(&self) {}
+
+    fn take(&self, (): &mut (), _: &Place, _: &[u8]) {}
+}
+
+/// A pass that is looked at.
+pub(super) struct Tapped<'a, P, T> {
+    pass: P,
+    tap: &'a T,
+    axes: &'a Axes,
+    tiles: &'a Tiles<'a>,
+}
+
+impl<'a, P, T: Tap> Tapped<'a, P, T> {
+    pub(super) fn new(pass: P, tap: &'a T, axes: &'a Axes, tiles: &'a Tiles<'a>) -> Self {
+        Tapped { pass, tap, axes, tiles }
+    }
+
+    /// Shows the items of a box, or of a part of it, to the tap.
+    fn show(&self, worker: &mut (T::Worker, Vec<u8>), index: usize, items: &[u8]) {
+        let Some(tile) = self.tiles.get(index).filter(|_| T::ACTIVE && !items.is_empty()) else { return };
+        let (all, shape) = (self.axes.view.shape(), tile.view.shape());
+        let (looks, turned) = worker;
+        if self.axes.is_columns() {
+            let first = tile.start[0] * all[2] + tile.start[2];
+            self.show_columns(looks, turned, first..first + shape[2], items);
+            return;
+        }
+        let kept = self.axes.kept;
+        let first = tile.start[..kept].iter().zip(all).fold(0, |number, (i, n)| number * n + i);
+        let rows = first..first + shape[..kept].iter().product::<usize>();
+        self.tap.take(looks, &Place { rows: rows.clone(), around: rows }, items);
+    }
+
+    /// Columns become rows, as many at once as stay in the cache.
+    fn show_columns(&self, looks: &mut T::Worker, turned: &mut Vec<u8>, around: Range<usize>, items: &[u8]) {
+        let (size, width) = (self.axes.view.itemsize(), around.len());
+        let length = items.len() / (size * width);
+        let most = (TURNED / (length * size)).max(1);
+        for from in (0..width).step_by(most) {
+            let count = most.min(width - from);
+            turned.resize(count * length * size, 0);
+            let strides = |columns: usize, items: usize| [(columns * size) as isize, (items * size) as isize];
+            copy_strided(
+                (items, from * size, &strides(1, width)),
+                (turned, 0, &strides(length, 1)),
+                &[count, length],
+                size,
+            );
+            let rows = around.start + from..around.start + from + count;
+            self.tap.take(looks, &Place { rows, around: around.clone() }, turned);
+        }
+    }
+}
+
+impl<P: Pass, T: Tap> Pass for Tapped<'_, P, T> {
+    /// The pass's, the tap's, and room to turn columns in.
+    type Worker = (P::Worker, (T::Worker, Vec<u8>));
+    type Given = P::Given;
+
+    fn worker(&self) -> Self::Worker {
+        (self.pass.worker(), (self.tap.worker(), Vec::new()))
+    }
+
+    fn part(&self) -> Option<usize> {
+        self.pass.part()
+    }
+
+    fn work(&self, (own, looks): &mut Self::Worker, index: usize, items: &mut [u8]) -> P::Given {
+        self.show(looks, index, items);
+        self.pass.work(own, index, items)
+    }
+
+    fn work_part(&self, (own, looks): &mut Self::Worker, index: usize, at: usize, items: &mut [u8]) {
+        self.show(looks, index, items);
+        self.pass.work_part(own, index, at, items);
+    }
+
+    fn end_parts(&self, (own, _): &mut Self::Worker, index: usize) -> P::Given {
+        self.pass.end_parts(own, index)
+    }
+}
+
+/// A pass that does nothing itself.
+struct Nothing {
+    part: Option<usize>,
+}
+
+impl Pass for Nothing {
+    type Worker = ();
+    type Given = ();
+
+    fn worker(&self) {}
+
+    fn part(&self) -> Option<usize> {
+        self.part
+    }
+
+    fn work(&self, (): &mut (), _: usize, _: &mut [u8]) {}
+}
+
+/// Shows all items to a tap, in a pass of their own.
+pub(crate) fn look<T: Tap>(
+    source: &Source,
+    axes: &Axes,
+    run: &Run<'_>,
+    tap: &T,
+) -> Result<Report, EngineError> {
+    let tiles = if axes.is_columns() { columns::tiles(axes) } else { rows::tiles(axes) };
+    let one_row = !axes.is_columns() && tiles.block()[..axes.kept].iter().all(|rows| *rows == 1);
+    let part = one_row.then(|| BLOCK * axes.view.itemsize());
+    let pass = Tapped::new(Nothing { part }, tap, axes, &tiles);
+    run_pass(source, &tiles, run, &pass, |_, ()| {})
+}
