@@ -1,5 +1,7 @@
 //! The command line.
 
+mod describe;
+
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -10,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOptions, Order};
 
+pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 
 /// Arrays on disk, used as if they were in memory.
@@ -52,8 +55,10 @@ pub(crate) enum Command {
     Set(SetArgs),
     /// Write one value to every item of a selection, in place
     Fill(FillArgs),
-    /// Count, minimum, maximum, mean, standard deviation, sum, zeros, NaN
+    /// Count, minimum, maximum, mean, standard deviation, sum, zeros, NaN, infinities
     Stats(StatsArgs),
+    /// Statistics, exact quantiles and a histogram of all items or along axes
+    Describe(DescribeArgs),
     /// Sum, mean, var, min, argmax, … with NumPy's results; several in one pass
     Reduce(ReduceArgs),
     /// Make a new file with another dtype, order or format
@@ -344,20 +349,6 @@ pub(crate) struct FillArgs {
     /// The value
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) value: String,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StatsArgs {
-    #[command(flatten)]
-    pub(crate) input: Input,
-    /// Along these axes, for each item of the rest: 0 or 0,2; negative ones count from the end
-    #[arg(long, value_name = "N,N,...", value_delimiter = ',', allow_hyphen_values = true)]
-    pub(crate) axis: Option<Vec<isize>>,
-    /// One JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

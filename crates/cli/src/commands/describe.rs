@@ -1,0 +1,90 @@
+//! `describe`, and `stats`, which is `describe` without quantiles and histogram.
+
+mod json;
+mod text;
+
+use std::io::Write;
+
+use ndfolio::{Bins, Mode, Report};
+
+use crate::{
+    args::{BinsArg, DescribeArgs, RangeArg, StatsArgs},
+    failure::Failure,
+    output::Output,
+    progress::Watch,
+};
+
+/// The statistics in the order in which they are printed.
+const KEYS: [&str; 10] =
+    ["count", "nan_count", "pos_inf", "neg_inf", "zeros", "min", "max", "mean", "std", "sum"];
+
+/// Results of more cells than this do not fit the command's memory as JSON, which is by statistic, not by row.
+const MOST_JSON_CELLS: usize = 2_000_000;
+
+/// What is asked for beside the statistics.
+#[derive(Default)]
+struct Asked<'a> {
+    quantiles: &'a [f64],
+    histogram: Option<(&'a Bins, Option<(f64, f64)>)>,
+}
+
+pub(crate) fn stats(args: &StatsArgs) -> Result<(), Failure> {
+    print(args, &Asked::default())
+}
+
+pub(crate) fn describe(args: &DescribeArgs) -> Result<(), Failure> {
+    let bins = args.bins.as_ref();
+    let histogram = bins.map(|BinsArg(bins)| (bins, args.range.map(|RangeArg(range)| range)));
+    print(&args.stats, &Asked { quantiles: &args.quantiles, histogram })
+}
+
+fn print(args: &StatsArgs, asked: &Asked<'_>) -> Result<(), Failure> {
+    let quantiles = asked.quantiles;
+    let array = args.input.open(Mode::Read)?;
+    let watch = Watch::new(array.nbytes() as u64, &args.run);
+    let mut describe = array.describe().quantiles(quantiles).run(watch.run());
+    if let Some((bins, range)) = asked.histogram {
+        describe = describe.histogram(bins.clone(), range);
+    }
+    let Some(axes) = &args.axis else {
+        let described = describe.compute()?;
+        drop(watch);
+        let (mut out, one) = (Output::new(), described.first());
+        if args.json {
+            json::whole(&mut out, one, quantiles)?;
+        } else {
+            text::whole(&mut out, one, quantiles)?;
+            passes(&mut out, described.report())?;
+        }
+        return Ok(out.finish()?);
+    };
+    describe = describe.axes(axes);
+    let shape = describe.shape()?;
+    let rows: usize = shape.iter().product();
+    let bins = asked.histogram.map_or(0, |(bins, _)| bins.len());
+    let cells = KEYS.len() + quantiles.len() + 2 * bins;
+    let most = MOST_JSON_CELLS / cells;
+    if args.json && rows > most {
+        return Err(Failure::Usage(format!(
+            "{}: the statistics of {rows} rows are too many for one JSON object, at most {most}; leave out --json, which prints a row a line, or select a part such as '[:{most}]'",
+            array.path().display()
+        )));
+    }
+    let mut out = Output::new();
+    if args.json {
+        json::rows(&mut out, &describe, &shape, quantiles)?;
+    } else {
+        let report = text::rows(&mut out, &describe, &shape, quantiles)?;
+        passes(&mut out, &report)?;
+    }
+    drop(watch);
+    Ok(out.finish()?)
+}
+
+/// Says how often the file was gone through, if more than once.
+fn passes(out: &mut Output, report: &Report) -> Result<(), Failure> {
+    if report.passes > 1 {
+        writeln!(out, "{:<10} {}", "passes", report.passes)?;
+    }
+    Ok(())
+}
