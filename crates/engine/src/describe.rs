@@ -22,7 +22,7 @@ use ndfolio_layout::{Value, View};
 
 use crate::{
     EngineError, Report, Run, Source,
-    reduce::{Axes, Place, Tap, look, reduce_tapped},
+    reduce::{Axes, Place, Tap, box_bytes, look, reduce_tapped},
 };
 use hunt::Hunt;
 use step::Step;
@@ -61,8 +61,6 @@ pub struct Counts {
 
 /// Rows whose summaries are held at once.
 const MOST_ROWS: usize = 1 << 17;
-/// Reading has so much before counters have a share: boxes must fit.
-const READING: usize = 1 << 20;
 /// Rows that are described at once whatever the memory, so that few passes are made over many short rows.
 const LEAST_ROWS: usize = 64;
 
@@ -147,11 +145,15 @@ impl<'a> Describer<'a> {
         (self.run.budget() / 4 / row.max(1)).clamp(LEAST_ROWS, MOST_ROWS)
     }
 
-    /// The part of the memory that is for reading: counters and candidates have the rest.
-    fn reading(&self) -> Run<'a> {
+    /// A pass in the part of the memory that is for reading: counters and candidates have the rest. A box must
+    /// fit whatever the memory, and other threads are worth starting only where theirs fit too.
+    fn reading(&self, axes: &Axes) -> Run<'a> {
         let alone = self.ranking.is_none() && self.request.histogram.is_none();
-        let all = self.run.budget();
-        if alone { *self.run } else { self.run.memory((all / 2).max(all.min(READING))) }
+        let memory = if alone { self.run.budget() } else { self.run.budget() / 2 };
+        // What comes from a device begins and ends at places of its own.
+        let least = 2 * box_bytes(axes);
+        let threads = memory.checked_div(least).unwrap_or(1).min(self.run.most_threads());
+        self.run.memory(memory.max(least)).threads(threads)
     }
 
     /// Describes a part of the array whose summaries are found in one pass: which rows those are follows from
@@ -248,7 +250,7 @@ impl<'a> Part<'a> {
     /// The pass that finds the summaries, in C order, and what else is ready to be looked for.
     fn summaries(&mut self, report: &mut Report) -> Result<Vec<Summary>, EngineError> {
         let Describer { summarizer, axes, .. } = self.describer;
-        let run = self.describer.reading();
+        let run = self.describer.reading(&self.axes);
         let reducers = std::slice::from_ref(summarizer.reducer());
         let finish = |partials: &[Partial]| summarizer.finish(&partials[0]);
         let step = self.hunt.as_mut().map(Hunt::next).transpose()?;
@@ -288,7 +290,7 @@ impl<'a> Part<'a> {
             let tally = self.tally.as_ref().filter(|_| !self.tallied);
             let looks = Looks { tally, step: step.as_ref() };
             describer.run.expect(self.source.view.nbytes());
-            report.join(look(&self.source, &self.axes, &describer.reading(), &looks)?);
+            report.join(look(&self.source, &self.axes, &describer.reading(&self.axes), &looks)?);
             if let (Some(hunt), Some(step)) = (&mut self.hunt, step) {
                 hunt.learn(step);
             }

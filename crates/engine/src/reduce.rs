@@ -13,7 +13,7 @@ use ndfolio_kernel::reduce::{Partial, Reducer, Wanted};
 
 use crate::{EngineError, Report, Run, Source};
 pub(crate) use axes::Axes;
-pub(crate) use tap::{Place, Tap, look};
+pub(crate) use tap::{Place, Tap, box_bytes, look};
 
 /// Bytes of a box: with the items of one it stays in the L2 cache.
 const BOX: usize = 256 << 10;

@@ -143,6 +143,15 @@ impl Pass for Nothing {
     fn work(&self, (): &mut (), _: usize, _: &mut [u8]) {}
 }
 
+fn tiles(axes: &Axes) -> Tiles<'_> {
+    if axes.is_columns() { columns::tiles(axes) } else { rows::tiles(axes) }
+}
+
+/// Bytes of a box.
+pub(crate) fn box_bytes(axes: &Axes) -> usize {
+    if axes.is_empty() { 0 } else { tiles(axes).block().iter().product::<usize>() * axes.view.itemsize() }
+}
+
 /// Shows all items to a tap, in a pass of their own.
 pub(crate) fn look<T: Tap>(
     source: &Source,
@@ -150,7 +159,7 @@ pub(crate) fn look<T: Tap>(
     run: &Run<'_>,
     tap: &T,
 ) -> Result<Report, EngineError> {
-    let tiles = if axes.is_columns() { columns::tiles(axes) } else { rows::tiles(axes) };
+    let tiles = tiles(axes);
     let one_row = !axes.is_columns() && tiles.block()[..axes.kept].iter().all(|rows| *rows == 1);
     let part = one_row.then(|| BLOCK * axes.view.itemsize());
     let pass = Tapped::new(Nothing { part }, tap, axes, &tiles);
