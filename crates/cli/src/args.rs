@@ -369,6 +369,9 @@ pub(crate) struct ReduceArgs {
     /// Leave NaN and NaT out, as NumPy's nansum, nanmax, …
     #[arg(long)]
     pub(crate) skip_nan: bool,
+    /// What average weights the items with: file[::member][[slice]], of the array's shape or of that of the axes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
     /// What var and std take from the number of items
     #[arg(long, value_name = "N", default_value_t = 0.0)]
     pub(crate) ddof: f64,
@@ -400,6 +403,8 @@ pub(crate) enum OpName {
     All,
     CountNonzero,
     Norm,
+    /// The mean, or the average with --weights
+    Average,
 }
 
 #[derive(Debug, Args)]

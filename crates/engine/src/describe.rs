@@ -145,15 +145,11 @@ impl<'a> Describer<'a> {
         (self.run.budget() / 4 / row.max(1)).clamp(LEAST_ROWS, MOST_ROWS)
     }
 
-    /// A pass in the part of the memory that is for reading: counters and candidates have the rest. A box must
-    /// fit whatever the memory, and other threads are worth starting only where theirs fit too.
+    /// A pass in the part of the memory that is for reading: counters and candidates have the rest.
     fn reading(&self, axes: &Axes) -> Run<'a> {
         let alone = self.ranking.is_none() && self.request.histogram.is_none();
         let memory = if alone { self.run.budget() } else { self.run.budget() / 2 };
-        // What comes from a device begins and ends at places of its own.
-        let least = 2 * box_bytes(axes);
-        let threads = memory.checked_div(least).unwrap_or(1).min(self.run.most_threads());
-        self.run.memory(memory.max(least)).threads(threads)
+        self.run.for_boxes(box_bytes(axes), memory)
     }
 
     /// Describes a part of the array whose summaries are found in one pass: which rows those are follows from

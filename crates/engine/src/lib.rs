@@ -27,7 +27,7 @@ pub use diff::{ArrayDifference, diff};
 pub use digest::{Digest, digest};
 pub use error::EngineError;
 pub use fetch::{read, read_item, write};
-pub use reduce::{reduce, reduce_along};
+pub use reduce::{Averages, Weights, average, reduce, reduce_along};
 pub use report::Report;
 pub use run::{Io, Observer, Run, Source};
 pub use sink::Sink;

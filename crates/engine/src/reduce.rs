@@ -4,6 +4,7 @@
 //! and blocks of fixed sizes, and those are merged in fixed trees. Threads, memory, the way of reading and
 //! instruction sets change no bit.
 
+mod average;
 mod axes;
 mod columns;
 mod rows;
@@ -12,6 +13,7 @@ mod tap;
 use ndfolio_kernel::reduce::{Partial, Reducer, Wanted};
 
 use crate::{EngineError, Report, Run, Source};
+pub use average::{Averages, Weights, average};
 pub(crate) use axes::Axes;
 pub(crate) use tap::{Place, Tap, box_bytes, look};
 

@@ -106,6 +106,15 @@ impl<'a> Run<'a> {
         self.memory
     }
 
+    /// The same run with `memory` for reading boxes of so many bytes. A box must fit whatever the memory, and
+    /// other threads are worth starting only where theirs fit too.
+    pub(crate) fn for_boxes(&self, box_bytes: usize, memory: usize) -> Self {
+        // What comes from a device begins and ends at places of its own.
+        let least = 2 * box_bytes;
+        let threads = memory.checked_div(least).unwrap_or(1).min(self.threads);
+        self.memory(memory.max(least)).threads(threads)
+    }
+
     /// Bytes of a box where a pass holds `buffers` boxes at once, and beside each `own` bytes at most, for
     /// items of `itemsize` bytes. With little memory what is beside them shrinks with the boxes.
     pub(crate) fn share(&self, buffers: usize, own: usize, itemsize: usize) -> Result<usize, EngineError> {

@@ -6,6 +6,7 @@
 
 #![deny(unsafe_code)]
 
+mod average;
 mod cast;
 mod compare;
 mod element;
@@ -22,6 +23,7 @@ pub mod summary;
 mod swap;
 mod widen;
 
+pub use average::Weigher;
 pub use cast::{Caster, Casting, can_cast};
 pub use compare::{Comparer, Difference, NanRule, Tolerance};
 pub use element::{Element, Real};

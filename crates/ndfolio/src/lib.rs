@@ -37,6 +37,7 @@
 
 mod access;
 mod array;
+mod average;
 mod cache;
 mod compute;
 mod create;
@@ -49,6 +50,7 @@ mod reduce;
 mod save;
 
 pub use array::Array;
+pub use average::{Average, Weights};
 pub use compute::diff;
 pub use create::{CreateOptions, FileKind, Sidecar, create};
 pub use describe::{Describe, Described};

@@ -1,6 +1,6 @@
 use std::{io::Write, time::Duration};
 
-use ndfolio::{Mode, Op, Reduced, Report};
+use ndfolio::{Array, Location, Mode, Op, OpenOptions, Reduced, Reduction, Report};
 
 use crate::{
     args::{OpName, ReduceArgs},
@@ -23,8 +23,7 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<(), Failure> {
     if args.skip_nan {
         reduction = reduction.skip_nan();
     }
-    let ops: Vec<Op> = args.operations.iter().map(|name| op(*name, args.ddof)).collect();
-    let results = reduction.compute(&ops)?;
+    let results = results(args, &array, &reduction)?;
     drop(watch);
     let mut out = Output::new();
     if args.json {
@@ -39,11 +38,27 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The results in the order in which they were asked for: all in one pass, but for averages with weights.
+fn results(args: &ReduceArgs, array: &Array, reduction: &Reduction<'_>) -> Result<Vec<Reduced>, Failure> {
+    let weighted = |name: &OpName| *name == OpName::Average && args.weights.is_some();
+    let plain = args.operations.iter().filter(|name| !weighted(name));
+    let ops: Vec<Op> = plain.map(|name| op(*name, args.ddof)).collect();
+    let Some(place) = &args.weights else { return Ok(reduction.compute(&ops)?) };
+    if !args.operations.contains(&OpName::Average) {
+        return Err(Failure::about(array.path(), "--weights is for the operation average"));
+    }
+    let weights = Location::parse(place)?.open(&OpenOptions::new())?;
+    let average = reduction.average(&weights)?.average;
+    let mut others = if ops.is_empty() { Vec::new() } else { reduction.compute(&ops)? }.into_iter();
+    let result = |name: &OpName| if weighted(name) { Some(average.clone()) } else { others.next() };
+    Ok(args.operations.iter().filter_map(result).collect())
+}
+
 fn op(name: OpName, ddof: f64) -> Op {
     match name {
         OpName::Sum => Op::Sum,
         OpName::Prod => Op::Prod,
-        OpName::Mean => Op::Mean,
+        OpName::Mean | OpName::Average => Op::Mean,
         OpName::Var => Op::Var { ddof },
         OpName::Std => Op::Std { ddof },
         OpName::Min => Op::Min,

@@ -1,7 +1,7 @@
 //! Results side by side: the axis that is reduced is slower in the file than the one that stays, so whole rows
 //! are added to each other.
 
-use ndfolio_kernel::reduce::{Columns, Partial, Scratch};
+use ndfolio_kernel::reduce::{Columns, Partial, Reducer, Scratch};
 use ndfolio_layout::Tiles;
 
 use super::{Axes, BOX, Reduction, Slots, Tap, tap::Tapped};
@@ -21,12 +21,22 @@ pub(super) fn reduce<R: Send, T: Tap>(
     tap: &T,
 ) -> Result<(Vec<R>, Report), EngineError> {
     let axes = reduction.axes;
-    let tiles = tiles(axes);
+    let tiles = tiles(axes, axes.view.itemsize());
+    let pass = Groups { tiles: &tiles, reducers: reduction.reducers };
+    run(reduction, &tiles, &Tapped::new(pass, tap, axes, &tiles))
+}
+
+/// Runs a pass and puts together what it gives: the columns of each reducer for each box.
+pub(super) fn run<R: Send>(
+    reduction: &Reduction<'_, R>,
+    tiles: &Tiles<'_>,
+    pass: &impl Pass<Given = Vec<Columns>>,
+) -> Result<(Vec<R>, Report), EngineError> {
+    let axes = reduction.axes;
     let groups = axes.view.shape()[1].div_ceil(tiles.block()[1]);
-    let pass = Tapped::new(Groups { tiles: &tiles, reduction }, tap, axes, &tiles);
     let mut slots = Slots::new(axes.outputs());
     let mut trees: Vec<Vec<Option<Columns>>> = reduction.reducers.iter().map(|_| Vec::new()).collect();
-    let report = run_pass(reduction.source, &tiles, reduction.run, &pass, |index, given: Vec<Columns>| {
+    let report = run_pass(reduction.source, tiles, reduction.run, pass, |index, given: Vec<Columns>| {
         for (tree, columns) in trees.iter_mut().zip(given) {
             push(tree, columns);
         }
@@ -44,13 +54,13 @@ pub(super) fn reduce<R: Send, T: Tap>(
     Ok((slots.finish(), report))
 }
 
-/// The boxes.
-pub(super) fn tiles(axes: &Axes) -> Tiles<'_> {
+/// The boxes, where `itemsize` bytes of memory are worked on for each item.
+pub(super) fn tiles(axes: &Axes, itemsize: usize) -> Tiles<'_> {
     let view = &axes.view;
     let (rows, columns) = (view.shape()[1], view.shape()[2]);
     // Whole rows as long as they can be, so that the file is read in its order.
     let wide = if columns <= 2 * MOST_COLUMNS { columns } else { MOST_COLUMNS };
-    let group = (4 * BOX / (wide * view.itemsize()).max(1)).max(LEAST_ROWS).min(rows);
+    let group = (4 * BOX / (wide * itemsize).max(1)).max(LEAST_ROWS).min(rows);
     let order = if wide == columns { [0, 1, 2] } else { [0, 2, 1] };
     view.blocks(&[1, group, wide], &order)
 }
@@ -81,12 +91,12 @@ fn finish(tree: Vec<Option<Columns>>) -> Option<Columns> {
     })
 }
 
-struct Groups<'a, R> {
-    tiles: &'a Tiles<'a>,
-    reduction: &'a Reduction<'a, R>,
+pub(super) struct Groups<'a> {
+    pub(super) tiles: &'a Tiles<'a>,
+    pub(super) reducers: &'a [Reducer],
 }
 
-impl<R: Send> Pass for Groups<'_, R> {
+impl Pass for Groups<'_> {
     type Worker = Scratch;
     /// The columns of each reducer.
     type Given = Vec<Columns>;
@@ -103,6 +113,6 @@ impl<R: Send> Pass for Groups<'_, R> {
             state.group(items, first_row, scratch);
             state
         };
-        self.reduction.reducers.iter().map(new).collect()
+        self.reducers.iter().map(new).collect()
     }
 }

@@ -16,22 +16,28 @@ pub(super) fn reduce<R: Send, T: Tap>(
     tap: &T,
 ) -> Result<(Vec<R>, Report), EngineError> {
     let axes = reduction.axes;
-    let (kept, view) = (axes.kept, &axes.view);
+    let view = &axes.view;
     let positions = reduction.reducers.iter().any(|r| r.wanted().contains(Wanted::POSITIONS));
-    let tiles = tiles(axes);
+    let tiles = tiles(axes, view.itemsize());
+    let pass = Rows {
+        runs: positions && !axes.counts_on(),
+        ..Rows::of(axes, &tiles, view.itemsize(), reduction.reducers)
+    };
+    run(reduction, &tiles, &Tapped::new(pass, tap, axes, &tiles))
+}
+
+/// Runs a pass and puts together what it gives: the states of all reducers for each row of a box.
+pub(super) fn run<R: Send>(
+    reduction: &Reduction<'_, R>,
+    tiles: &Tiles<'_>,
+    pass: &impl Pass<Given = Vec<Partial>>,
+) -> Result<(Vec<R>, Report), EngineError> {
+    let (axes, kept, view) = (reduction.axes, reduction.axes.kept, &reduction.axes.view);
     let parts: usize =
         (kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
-    let pass = Rows {
-        tiles: &tiles,
-        kept,
-        reducers: reduction.reducers,
-        runs: positions && !axes.counts_on(),
-        position_steps: &axes.position_steps,
-    };
-    let pass = Tapped::new(pass, tap, axes, &tiles);
     let mut slots = Slots::new(axes.outputs());
     let mut open: Vec<Tree> = Vec::new();
-    let report = run_pass(reduction.source, &tiles, reduction.run, &pass, |index, rows: Vec<Partial>| {
+    let report = run_pass(reduction.source, tiles, reduction.run, pass, |index, rows: Vec<Partial>| {
         let count = reduction.reducers.len();
         if index % parts == 0 {
             open = rows.iter().map(|_| Tree::new()).collect();
@@ -56,10 +62,10 @@ pub(super) fn reduce<R: Send, T: Tap>(
     Ok((slots.finish(), report))
 }
 
-/// The boxes.
-pub(super) fn tiles(axes: &Axes) -> Tiles<'_> {
+/// The boxes, where `itemsize` bytes of memory are worked on for each item.
+pub(super) fn tiles(axes: &Axes, itemsize: usize) -> Tiles<'_> {
     let view = &axes.view;
-    let block = box_of_rows(view.shape(), (BOX / view.itemsize().max(1)).max(1));
+    let block = box_of_rows(view.shape(), (BOX / itemsize.max(1)).max(1));
     let order: Vec<usize> = (0..view.ndim()).collect();
     view.blocks(&block, &order)
 }
@@ -78,9 +84,11 @@ fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
     block
 }
 
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     tiles: &'a Tiles<'a>,
     kept: usize,
+    /// Bytes of an item as the reducers take it.
+    itemsize: usize,
     reducers: &'a [Reducer],
     /// Whether positions count on along the fastest axis only.
     runs: bool,
@@ -89,12 +97,18 @@ struct Rows<'a> {
 
 /// What a thread keeps: room for the kernels, and the blocks of a row that comes in parts.
 #[derive(Default)]
-struct Worker {
+pub(super) struct Worker {
     scratch: Scratch,
     trees: Vec<Tree>,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    /// Of items of `itemsize` bytes, whatever the array's have.
+    pub(super) fn of(axes: &'a Axes, tiles: &'a Tiles<'a>, itemsize: usize, reducers: &'a [Reducer]) -> Self {
+        let (kept, position_steps) = (axes.kept, &axes.position_steps[..]);
+        Rows { tiles, kept, itemsize, reducers, runs: false, position_steps }
+    }
+
     /// The position of the first item of a box.
     fn first(&self, start: &[usize]) -> u64 {
         let steps = &self.position_steps[self.kept..];
@@ -113,12 +127,12 @@ impl Pass for Rows<'_> {
 
     fn part(&self) -> Option<usize> {
         let one_row = self.tiles.block()[..self.kept].iter().all(|rows| *rows == 1);
-        (one_row && !self.runs).then(|| BLOCK * self.tiles.view().itemsize())
+        (one_row && !self.runs).then(|| BLOCK * self.itemsize)
     }
 
     fn work_part(&self, worker: &mut Worker, _index: usize, at: usize, items: &mut [u8]) {
         worker.trees.resize_with(self.reducers.len(), Tree::new);
-        let first = (at / self.tiles.view().itemsize()) as u64;
+        let first = (at / self.itemsize) as u64;
         for (reducer, tree) in self.reducers.iter().zip(&mut worker.trees) {
             tree.push(reducer, 0, reducer.block(items, first, &mut worker.scratch));
         }
@@ -140,7 +154,7 @@ impl Pass for Rows<'_> {
         let row: usize = shape[self.kept..].iter().product();
         let (first, scratch) = (self.first(start), &mut worker.scratch);
         let mut out = Vec::new();
-        for row in items.chunks(row * tile.view.itemsize()) {
+        for row in items.chunks(row * self.itemsize) {
             for reducer in self.reducers {
                 out.push(if self.runs && reducer.wanted().contains(Wanted::POSITIONS) {
                     self.reduce_runs(reducer, row, shape, start, scratch)

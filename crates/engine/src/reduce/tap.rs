@@ -144,7 +144,8 @@ impl Pass for Nothing {
 }
 
 fn tiles(axes: &Axes) -> Tiles<'_> {
-    if axes.is_columns() { columns::tiles(axes) } else { rows::tiles(axes) }
+    let itemsize = axes.view.itemsize();
+    if axes.is_columns() { columns::tiles(axes, itemsize) } else { rows::tiles(axes, itemsize) }
 }
 
 /// Bytes of a box.

@@ -1,0 +1,100 @@
+//! Weighted averages against naive ones, however they are run.
+
+mod common;
+
+use common::{Case, Folder, cases};
+use ndfolio::{Array, Io, IoEngine, Reduced, Run, Value, ndarray};
+use proptest::prelude::*;
+
+/// Averages by index arithmetic alone, with weights that are given for each item.
+fn naive(array: &Array, weights: &[f64], axes: &[isize]) -> Vec<f64> {
+    let shape = array.shape();
+    let kept = |axis: usize| !axes.contains(&(axis as isize));
+    let rows: usize = (0..shape.len()).filter(|axis| kept(*axis)).map(|axis| shape[axis]).product();
+    let mut sums = vec![(0.0, 0.0); rows];
+    let items = array.read_values(..).unwrap().1;
+    for (place, (item, weight)) in items.iter().zip(weights).enumerate() {
+        let (mut rest, mut row, mut step) = (place, 0, 1);
+        for axis in (0..shape.len()).rev() {
+            if kept(axis) {
+                row += rest % shape[axis] * step;
+                step *= shape[axis];
+            }
+            rest /= shape[axis];
+        }
+        sums[row].0 += item.as_f64().unwrap() * weight;
+        sums[row].1 += weight;
+    }
+    sums.into_iter().map(|(sum, weight)| sum / weight).collect()
+}
+
+fn runs() -> Vec<Run<'static>> {
+    let mut runs = vec![Run::default().threads(1), Run::default().threads(3).memory(64 << 10)];
+    for engine in [IoEngine::Mmap, IoEngine::Pread, IoEngine::Direct] {
+        runs.push(Run::default().threads(2).memory(1 << 20).io(Io::Force(engine)));
+    }
+    runs
+}
+
+fn bits(reduced: &Reduced) -> String {
+    format!("{:?} {:?} {:?}", reduced.dtype(), reduced.shape(), reduced.values())
+}
+
+fn check(case: &Case, mask: usize) -> Result<(), TestCaseError> {
+    let folder = Folder::new();
+    let part = case.part(&case.make(&folder.path("a.bin")));
+    let axes: Vec<isize> = (0..part.ndim() as isize).filter(|a| mask >> a & 1 == 1).collect();
+    // The same file backwards: weights of every layout beside items of every layout.
+    let all: Vec<ndfolio::Index> = (0..part.ndim()).map(|_| ndfolio::slice(None, None, -1).into()).collect();
+    let weights = part.slice(all).unwrap();
+    let numbers: Vec<f64> = weights.read_values(..).unwrap().1.iter().map(|w| w.as_f64().unwrap()).collect();
+    let wanted = naive(&part, &numbers, &axes);
+    let first = part.reduction().axes(&axes).average(&weights);
+    if wanted.iter().any(|x| x.is_nan()) {
+        prop_assert!(first.is_err());
+        return Ok(());
+    }
+    let first = first.unwrap();
+    for (value, wanted) in first.average.values().iter().zip(&wanted) {
+        let value = value.as_f64().unwrap();
+        prop_assert!((value - wanted).abs() < 1e-5, "{} {}", value, wanted);
+    }
+    prop_assert_eq!(first.average.values().len(), wanted.len());
+    for run in runs() {
+        let again = part.reduction().axes(&axes).run(run).average(&weights).unwrap();
+        prop_assert_eq!(bits(&again.average), bits(&first.average));
+        prop_assert_eq!(bits(&again.weights), bits(&first.weights));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_layout_and_axes(case in cases(&["<f8", ">f4", "|u1", ">i8"]), mask in 0_usize..8) {
+        check(&case, mask)?;
+    }
+}
+
+#[test]
+fn weights_in_memory_and_their_sum() {
+    let folder = Folder::new();
+    let path = folder.path("a.npy");
+    ndfolio::save(&path, &ndarray::arr2(&[[1_i32, 2, 3], [4, 5, 9]])).unwrap();
+    let array = ndfolio::open(&path).unwrap();
+    let found = array.reduction().axis(0).keepdims().average(&[1.0, 3.0][..]).unwrap();
+    assert_eq!(found.average.shape(), [1, 3]);
+    assert_eq!(
+        found.average.to_array::<f64>().unwrap().iter().copied().collect::<Vec<_>>(),
+        [3.25, 4.25, 7.5]
+    );
+    assert_eq!(found.weights.values(), vec![Value::Float64(4.0); 3]);
+    // Axes in their own order, weights of another type.
+    let turned =
+        array.reduction().axes(&[1, 0]).average(ndarray::arr2(&[[1_u8, 0], [0, 0], [0, 1]])).unwrap();
+    assert_eq!(turned.average.value(), Value::Float64(5.0));
+    let error = |weights: &[f64]| array.reduction().axis(1).average(weights).unwrap_err().to_string();
+    assert!(error(&[1.0, -1.0, 0.0]).contains("Weights sum to zero, can't be normalized"));
+    assert!(error(&[1.0]).contains("the array has shape [2, 3], the weights [1]"));
+}
