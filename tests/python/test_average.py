@@ -5,19 +5,10 @@ import warnings
 import numpy as np
 import pytest
 from arrays import filled
-from conftest import refused, run
+from conftest import plain, refused, run
 
 ITEMS = ["|b1", "|u1", ">i4", "<i8", "<f2", "<f4", ">f4", "<f8", ">c8", "<c16"]
 WEIGHTS = ["|b1", "|i1", "<u2", ">i8", "<f2", ">f4", "<f8", "<c8"]
-
-
-def plain(value):
-    """A JSON value as a number."""
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, str):
-        return complex(value) if value.endswith("j") else float(value)
-    return value
 
 
 def average(path, weights, *options, axis=None):

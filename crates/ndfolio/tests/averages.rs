@@ -2,30 +2,17 @@
 
 mod common;
 
-use common::{Case, Folder, cases};
+use common::{Case, Folder, cases, rows};
 use ndfolio::{Array, Io, IoEngine, Reduced, Run, Value, ndarray};
 use proptest::prelude::*;
 
-/// Averages by index arithmetic alone, with weights that are given for each item.
-fn naive(array: &Array, weights: &[f64], axes: &[isize]) -> Vec<f64> {
-    let shape = array.shape();
-    let kept = |axis: usize| !axes.contains(&(axis as isize));
-    let rows: usize = (0..shape.len()).filter(|axis| kept(*axis)).map(|axis| shape[axis]).product();
-    let mut sums = vec![(0.0, 0.0); rows];
-    let items = array.read_values(..).unwrap().1;
-    for (place, (item, weight)) in items.iter().zip(weights).enumerate() {
-        let (mut rest, mut row, mut step) = (place, 0, 1);
-        for axis in (0..shape.len()).rev() {
-            if kept(axis) {
-                row += rest % shape[axis] * step;
-                step *= shape[axis];
-            }
-            rest /= shape[axis];
-        }
-        sums[row].0 += item.as_f64().unwrap() * weight;
-        sums[row].1 += weight;
-    }
-    sums.into_iter().map(|(sum, weight)| sum / weight).collect()
+/// Averages item by item, with weights of the array's shape.
+fn naive(array: &Array, weights: &Array, axes: &[isize]) -> Vec<f64> {
+    let average = |(items, weights): (Vec<f64>, Vec<f64>)| {
+        let sum: f64 = items.iter().zip(&weights).map(|(x, weight)| x * weight).sum();
+        sum / weights.iter().sum::<f64>()
+    };
+    rows(array, axes).into_iter().zip(rows(weights, axes)).map(average).collect()
 }
 
 fn runs() -> Vec<Run<'static>> {
@@ -47,8 +34,7 @@ fn check(case: &Case, mask: usize) -> Result<(), TestCaseError> {
     // The same file backwards: weights of every layout beside items of every layout.
     let all: Vec<ndfolio::Index> = (0..part.ndim()).map(|_| ndfolio::slice(None, None, -1).into()).collect();
     let weights = part.slice(all).unwrap();
-    let numbers: Vec<f64> = weights.read_values(..).unwrap().1.iter().map(|w| w.as_f64().unwrap()).collect();
-    let wanted = naive(&part, &numbers, &axes);
+    let wanted = naive(&part, &weights, &axes);
     let first = part.reduction().axes(&axes).average(&weights);
     if wanted.iter().any(|x| x.is_nan()) {
         prop_assert!(first.is_err());

@@ -5,7 +5,7 @@ mod text;
 
 use std::io::Write;
 
-use ndfolio::{Bins, Mode, Report};
+use ndfolio::{Bins, Description, Mean, Mode, Number, Report, Value};
 
 use crate::{
     args::{BinsArg, DescribeArgs, RangeArg, StatsArgs},
@@ -17,6 +17,45 @@ use crate::{
 /// The statistics in the order in which they are printed.
 const KEYS: [&str; 10] =
     ["count", "nan_count", "pos_inf", "neg_inf", "zeros", "min", "max", "mean", "std", "sum"];
+
+/// What is printed of a statistic or a quantile.
+enum Cell<'a> {
+    /// There is none.
+    None,
+    Count(u64),
+    Number(Number),
+    Value(&'a Value),
+}
+
+fn value(value: &Option<Value>) -> Cell<'_> {
+    value.as_ref().map_or(Cell::None, Cell::Value)
+}
+
+fn mean(mean: &Mean) -> Cell<'_> {
+    match mean {
+        Mean::Number(number) => Cell::Number(*number),
+        Mean::Time(time) => Cell::Value(time),
+    }
+}
+
+/// The statistics, in the order of [`KEYS`], and the quantiles behind them.
+fn cells(one: &Description) -> impl Iterator<Item = Cell<'_>> {
+    let summary = &one.summary;
+    let count = |count: Option<u64>| count.map_or(Cell::None, Cell::Count);
+    let statistics = [
+        Cell::Count(summary.count),
+        Cell::Count(summary.nan_count),
+        count(summary.positive_infinities),
+        count(summary.negative_infinities),
+        count(summary.zeros),
+        value(&summary.min),
+        value(&summary.max),
+        summary.mean.as_ref().map_or(Cell::None, mean),
+        summary.std.map_or(Cell::None, |std| Cell::Number(Number::Float(std))),
+        summary.sum.map_or(Cell::None, Cell::Number),
+    ];
+    statistics.into_iter().chain(one.quantiles.iter().map(value))
+}
 
 /// Results of more cells than this do not fit the command's memory as JSON, which is by statistic, not by row.
 const MOST_JSON_CELLS: usize = 2_000_000;

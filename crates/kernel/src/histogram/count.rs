@@ -51,24 +51,43 @@ impl Loop for Estimate<'_> {
     }
 }
 
-/// How many edges are not greater than each item.
-struct Passed<'a> {
+/// Bins between few edges: each item is compared with all of them.
+struct Compare<'a> {
     edges: &'a [f64],
     items: &'a [f64],
     bins: &'a mut [u32],
 }
 
-impl Loop for Passed<'_> {
+/// Items that are compared side by side.
+const LANES: usize = 16;
+
+impl Loop for Compare<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        self.bins.fill(0);
-        for &edge in self.edges {
-            for (bin, &x) in self.bins.iter_mut().zip(self.items) {
-                *bin += u32::from(x >= edge);
+        let bins = self.edges.len().saturating_sub(1) as u32;
+        let end = self.edges.last().copied().unwrap_or(f64::NAN);
+        for (items, out) in self.items.chunks(LANES).zip(self.bins.chunks_mut(LANES)) {
+            let mut lanes = [f64::NAN; LANES];
+            lanes[..items.len()].copy_from_slice(items);
+            let mut passed = [0_u64; LANES];
+            for &edge in self.edges {
+                for i in 0..LANES {
+                    passed[i] += u64::from(lanes[i] >= edge);
+                }
             }
+            let found: [u32; LANES] = std::array::from_fn(|i| behind(bins, end, passed[i] as u32, lanes[i]));
+            out.copy_from_slice(&found[..items.len()]);
         }
     }
+}
+
+/// The bin of an item that so many edges are not greater than: the last one includes its right edge.
+#[inline(always)]
+fn behind(bins: u32, end: f64, passed: u32, x: f64) -> u32 {
+    let inside = (passed > 0) & (passed <= bins);
+    let last = if (x == end) & (bins > 0) { bins - 1 } else { bins };
+    if inside { passed - 1 } else { last }
 }
 
 impl Histogram {
@@ -100,20 +119,6 @@ impl Histogram {
         }
     }
 
-    /// Adds the bins of items to `each`, with the places of the items.
-    pub fn each(&self, items: &[u8], mut each: impl FnMut(usize, usize)) {
-        let (mut wide, mut bins) = ([0.0; CHUNK], [0; CHUNK]);
-        let all = items.chunks(CHUNK * self.widener.itemsize()).enumerate();
-        for (chunk, items) in all {
-            let count = items.len() / self.widener.itemsize();
-            let (wide, bins) = (&mut wide[..count], &mut bins[..count]);
-            self.widener.widen(items, wide);
-            self.find(self.widener.level(), wide, bins);
-            let inside = bins.iter().enumerate().filter(|(_, bin)| (**bin as usize) < self.bins());
-            inside.for_each(|(place, bin)| each(chunk * CHUNK + place, *bin as usize));
-        }
-    }
-
     /// Adds what was counted to the counts of the bins, and sets the counters to 0.
     pub fn add_up(&self, counters: &mut [u32], counts: &mut [u64]) {
         for table in counters.chunks_mut(table(self.bins())) {
@@ -136,8 +141,7 @@ impl Histogram {
                 }
             }
             None if self.edges.len() <= MOST_EDGES => {
-                dispatch(level, Passed { edges: &self.edges, items, bins });
-                bins.iter_mut().zip(items).for_each(|(bin, x)| *bin = self.behind(*bin, *x));
+                dispatch(level, Compare { edges: &self.edges, items, bins });
             }
             _ => bins.iter_mut().zip(items).for_each(|(bin, x)| *bin = self.find_exactly(*x)),
         }
@@ -146,18 +150,10 @@ impl Histogram {
     fn find_exactly(&self, x: f64) -> u32 {
         match self.uniform {
             Some(uniform) => uniform.find(x, &self.edges).unwrap_or(self.bins()) as u32,
-            None => self.behind(self.edges.partition_point(|edge| *edge <= x) as u32, x),
-        }
-    }
-
-    /// The bin of an item that so many edges are not greater than: the last one includes its right edge.
-    fn behind(&self, passed: u32, x: f64) -> u32 {
-        let bins = self.bins() as u32;
-        match passed {
-            0 => bins,
-            _ if passed <= bins => passed - 1,
-            _ if bins > 0 && self.edges.last() == Some(&x) => bins - 1,
-            _ => bins,
+            None => {
+                let passed = self.edges.partition_point(|edge| *edge <= x) as u32;
+                behind(self.bins() as u32, self.edges.last().copied().unwrap_or(f64::NAN), passed, x)
+            }
         }
     }
 }

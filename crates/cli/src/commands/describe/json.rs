@@ -2,35 +2,28 @@
 
 use std::io::Write;
 
-use ndfolio::{Counts, Describe, Description, Summary, Value};
+use ndfolio::{Counts, Describe, Description};
 
-use super::KEYS;
+use super::{Cell, KEYS, cells};
 use crate::{
     commands::nested,
     failure::Failure,
-    output::{Output, float_token, mean_token, number_token},
+    output::{Output, float_token, number_token},
     print::json_value,
 };
 
-/// The statistics as JSON tokens, in the order of [`KEYS`], and the quantiles behind them.
-fn tokens(one: &Description) -> Vec<String> {
-    let null = || "null".to_owned();
-    let count = |count: Option<u64>| count.map_or_else(null, |n| n.to_string());
-    let value = |value: &Option<Value>| value.as_ref().map_or_else(null, |v| json_value(v).to_string());
-    let summary: &Summary = &one.summary;
-    let statistics = [
-        summary.count.to_string(),
-        summary.nan_count.to_string(),
-        count(summary.positive_infinities),
-        count(summary.negative_infinities),
-        count(summary.zeros),
-        value(&summary.min),
-        value(&summary.max),
-        summary.mean.as_ref().map_or_else(null, mean_token),
-        summary.std.map_or_else(null, float_token),
-        summary.sum.map_or_else(null, number_token),
-    ];
-    statistics.into_iter().chain(one.quantiles.iter().map(value)).collect()
+fn token(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::None => "null".to_owned(),
+        Cell::Count(count) => count.to_string(),
+        Cell::Number(number) => number_token(number),
+        Cell::Value(value) => json_value(value).to_string(),
+    }
+}
+
+/// Everything as JSON tokens.
+fn tokens(one: &Description) -> impl Iterator<Item = String> {
+    cells(one).map(token).chain(one.histogram.iter().flat_map(lists))
 }
 
 /// Edges and counts as lists.
@@ -77,8 +70,7 @@ fn object(
 }
 
 pub(super) fn whole(out: &mut Output, one: &Description, quantiles: &[f64]) -> Result<(), Failure> {
-    let mut all = tokens(one);
-    all.extend(one.histogram.iter().flat_map(lists));
+    let all: Vec<String> = tokens(one).collect();
     object(out, quantiles, one.histogram.is_some(), |out, i| Ok(write!(out, "{}", all[i])?))
 }
 
@@ -91,8 +83,7 @@ pub(super) fn rows(
 ) -> Result<(), Failure> {
     let mut columns: Vec<Vec<String>> = vec![Vec::new(); KEYS.len() + quantiles.len() + 2];
     describe.for_each(|one| {
-        let tokens = tokens(&one).into_iter().chain(one.histogram.iter().flat_map(lists));
-        columns.iter_mut().zip(tokens).for_each(|(column, token)| column.push(token));
+        columns.iter_mut().zip(tokens(&one)).for_each(|(column, token)| column.push(token));
     })?;
     let histogram = columns.last().is_some_and(|counts| !counts.is_empty());
     object(out, quantiles, histogram, |out, i| nested(out, &columns[i], shape))

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use ndfolio::{Counts, Describe, Description, Mean, Report, Value};
+use ndfolio::{Counts, Describe, Description, Report};
 
-use super::KEYS;
+use super::{Cell, KEYS, cells};
 use crate::{
     failure::Failure,
     output::{Output, float_token, number_token},
@@ -14,47 +14,28 @@ use crate::{
 /// The longest bar of a histogram, in characters.
 const WIDEST_BAR: usize = 40;
 
-fn none() -> String {
-    "-".to_owned()
-}
-
 fn plain(token: &str) -> String {
     token.trim_matches('"').to_owned()
 }
 
-fn value(value: &Option<Value>) -> String {
-    value.as_ref().map_or_else(none, csv_field)
+fn text(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::None => "-".to_owned(),
+        Cell::Count(count) => count.to_string(),
+        Cell::Number(number) => plain(&number_token(number)),
+        Cell::Value(value) => csv_field(value),
+    }
 }
 
-/// The statistics, in the order of [`KEYS`].
-fn texts(one: &Description) -> [String; 10] {
-    let summary = &one.summary;
-    let mean = |mean: &Mean| match mean {
-        Mean::Number(number) => plain(&number_token(*number)),
-        Mean::Time(time) => csv_field(time),
-    };
-    let count = |count: Option<u64>| count.map_or_else(none, |n| n.to_string());
-    [
-        summary.count.to_string(),
-        summary.nan_count.to_string(),
-        count(summary.positive_infinities),
-        count(summary.negative_infinities),
-        count(summary.zeros),
-        value(&summary.min),
-        value(&summary.max),
-        summary.mean.as_ref().map_or_else(none, mean),
-        summary.std.map_or_else(none, |std| plain(&float_token(std))),
-        summary.sum.map_or_else(none, |sum| plain(&number_token(sum))),
-    ]
+/// The names of the statistics and of the quantiles.
+fn names(quantiles: &[f64]) -> Vec<String> {
+    KEYS.iter().map(ToString::to_string).chain(quantiles.iter().map(|q| format!("q {q}"))).collect()
 }
 
 /// A line for each statistic, quantile and bin.
 pub(super) fn whole(out: &mut Output, one: &Description, quantiles: &[f64]) -> Result<(), Failure> {
-    for (key, text) in KEYS.iter().zip(texts(one)) {
-        writeln!(out, "{key:<10} {text}")?;
-    }
-    for (q, found) in quantiles.iter().zip(&one.quantiles) {
-        writeln!(out, "{:<10} {}", format!("q {q}"), value(found))?;
+    for (name, cell) in names(quantiles).iter().zip(cells(one)) {
+        writeln!(out, "{name:<10} {}", text(cell))?;
     }
     if let Some(histogram) = &one.histogram {
         bars(out, histogram)?;
@@ -131,14 +112,13 @@ pub(super) fn rows(
         let line = format!("{first:<12} {} {last}", cells.join(" "));
         writeln!(out, "{}", line.trim_end())
     };
-    let names = KEYS.iter().map(ToString::to_string).chain(quantiles.iter().map(|q| format!("q {q}")));
-    let names: Vec<String> = names.collect();
+    let names = names(quantiles);
     let mut at = vec![0_usize; shape.len()];
     let mut written = Ok(());
     let mut titled = false;
     let report = describe.for_each(|one| {
         let name = at.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-        let cells: Vec<String> = texts(&one).into_iter().chain(one.quantiles.iter().map(value)).collect();
+        let cells: Vec<String> = cells(&one).map(text).collect();
         let heights = one.histogram.as_ref().map_or_else(String::new, heights);
         if written.is_ok() && !std::mem::replace(&mut titled, true) {
             let last = if one.histogram.is_some() { "histogram" } else { "" };
