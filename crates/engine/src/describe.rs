@@ -142,7 +142,7 @@ impl<'a> Describer<'a> {
         let bins = self.request.histogram.as_ref().map_or(0, |(bins, _)| bins.len());
         let quantiles = self.request.quantiles.len();
         let row = bins * tally::BYTES_OF_BIN + quantiles * hunt::BYTES_OF_QUANTILE;
-        (self.run.budget() / 4 / row.max(1)).clamp(LEAST_ROWS, MOST_ROWS)
+        (self.run.budget() / 8 / row.max(1)).clamp(LEAST_ROWS, MOST_ROWS)
     }
 
     /// A pass in the part of the memory that is for reading: counters and candidates have the rest.

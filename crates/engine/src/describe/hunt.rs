@@ -6,7 +6,10 @@ use ndfolio_kernel::rank::{Between, Ranking, Search, select};
 use ndfolio_layout::Value;
 
 use super::step::{Collecting, Counting, Selected, Selecting, Step};
-use crate::{EngineError, Run, reduce::Axes};
+use crate::{
+    EngineError, Run,
+    reduce::{Axes, box_bytes},
+};
 
 /// Bytes of a quantile in results and states: two ranks, codes and buckets.
 pub(super) const BYTES_OF_QUANTILE: usize = 128;
@@ -88,7 +91,11 @@ impl<'a> Hunt<'a> {
             width: ranking.bits(),
             unknown: true,
             short: !axes.is_columns() && items <= SHORT,
-            window: if axes.is_columns() { rows } else { 1 },
+            window: if axes.is_columns() {
+                rows
+            } else {
+                (box_bytes(axes) / (items * ranking.itemsize()).max(1)).max(1)
+            },
             memory: run.budget() * 3 / 8,
             threads: run.most_threads(),
         };

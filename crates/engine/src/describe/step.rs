@@ -70,11 +70,10 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn take(&self, worker: &mut Worker<'_>, place: &Place, items: &[u8]) {
-        let rows = place.rows.clone().zip(items.chunks(items.len() / place.rows.len()));
         match (self, worker) {
-            (Step::Select(step), Worker::Select(codes)) => step.take(codes, rows),
-            (Step::Count(step), Worker::Count(window)) => step.take(window, place, rows, items.len()),
-            (Step::Collect(step), Worker::Collect(found)) => step.take(found, rows),
+            (Step::Select(step), Worker::Select(codes)) => step.take(codes, place.each(items)),
+            (Step::Count(step), Worker::Count(window)) => step.take(window, place, items),
+            (Step::Collect(step), Worker::Collect(found)) => step.take(found, place.each(items)),
             _ => {}
         }
     }
@@ -95,16 +94,10 @@ impl Selecting<'_> {
 }
 
 impl Counting<'_> {
-    fn take<'i>(
-        &self,
-        window: &mut Window<'_, Counting<'_>>,
-        place: &Place,
-        rows: impl Iterator<Item = (usize, &'i [u8])>,
-        bytes: usize,
-    ) {
-        let counters = window.at(&place.around, bytes);
+    fn take(&self, window: &mut Window<'_, Counting<'_>>, place: &Place, items: &[u8]) {
+        let counters = window.at(&place.around, items.len());
         let first = self.search.buckets(place.around.clone()).start;
-        for (row, items) in rows {
+        for (row, items) in place.each(items) {
             let from = (self.search.buckets(row..row + 1).start - first) * self.search.parts();
             self.search.count(self.ranking, row, items, &mut counters[from..]);
         }

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{EngineError, Run, reduce::Place};
 
-/// Bytes of a bin while it is counted and in the result: edges and counts, each twice.
-pub(super) const BYTES_OF_BIN: usize = 32;
+/// Bytes of a bin while it is counted and in the result: edges and counts, each twice, and threads' counters.
+pub(super) const BYTES_OF_BIN: usize = 64;
 
 /// Checks what was asked for, and that the memory holds it.
 pub(super) fn check(
@@ -28,11 +28,11 @@ pub(super) fn check(
     run: &Run<'_>,
 ) -> Result<(), EngineError> {
     histogram::check(bins, range)?;
-    let needed = bins.len() as u64 * BYTES_OF_BIN as u64 + 4 * run.most_threads() as u64 * bins.len() as u64;
-    if needed > run.budget() as u64 / 4 {
+    let needed = 8 * bins.len() as u64 * BYTES_OF_BIN as u64;
+    if needed > run.budget() as u64 {
         return Err(EngineError::Budget {
             what: "a histogram of so many bins",
-            needed: 4 * needed,
+            needed,
             budget: run.budget() as u64,
             way: "give it more memory or ask for fewer bins",
         });
@@ -89,11 +89,12 @@ impl Tally {
 
     pub(super) fn take(&self, worker: &mut Worker<'_>, place: &Place, items: &[u8]) {
         let size = counters(self.bins);
-        let before = (place.rows.start - place.around.start) * size;
-        let counters = &mut worker.at(&place.around, items.len())[before..];
-        let rows = place.rows.clone().zip(items.chunks(items.len() / place.rows.len()));
-        for ((row, items), counters) in rows.zip(counters.chunks_mut(size)) {
-            self.histogram(row).count(items, counters);
+        for (place, items) in place.batches(items, size) {
+            let before = (place.rows.start - place.around.start) * size;
+            let counters = &mut worker.at(&place.around, items.len())[before..];
+            for ((row, items), counters) in place.each(items).zip(counters.chunks_mut(size)) {
+                self.histogram(row).count(items, counters);
+            }
         }
     }
 

@@ -37,6 +37,32 @@ pub(crate) struct Place {
     pub(crate) around: Range<usize>,
 }
 
+/// Counters of rows that are booked at once; they stay in the L2 cache.
+const COUNTERS: usize = 16 << 10;
+
+impl Place {
+    /// Each row and its items.
+    pub(crate) fn each<'i>(&self, items: &'i [u8]) -> impl Iterator<Item = (usize, &'i [u8])> + use<'i> {
+        self.rows.clone().zip(items.chunks(items.len() / self.rows.len()))
+    }
+
+    /// The rows in batches, if they are all of the box: each has `counters` counters, and is done with.
+    pub(crate) fn batches<'i>(
+        &self,
+        items: &'i [u8],
+        counters: usize,
+    ) -> impl Iterator<Item = (Place, &'i [u8])> + use<'i> {
+        let whole = self.rows == self.around;
+        let most = if whole { (COUNTERS / counters.max(1)).max(1) } else { self.rows.len() };
+        let (rows, around) = (self.rows.clone(), self.around.clone());
+        let bytes = items.len() / rows.len() * most;
+        rows.clone().step_by(most).zip(items.chunks(bytes)).map(move |(first, items)| {
+            let rows = first..(first + most).min(rows.end);
+            (Place { around: if whole { rows.clone() } else { around.clone() }, rows }, items)
+        })
+    }
+}
+
 /// Nobody.
 impl Tap for () {
     type Worker = ();
