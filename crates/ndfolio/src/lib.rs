@@ -7,8 +7,8 @@
 //!   reading; [`Array::read`] and [`Array::write`] exchange blocks with [`ndarray`]; [`Array::get`] and
 //!   [`Array::set`] single items.
 //! * [`create`], [`save`] and [`CreateOptions`] make new files, which appear whole or not at all.
-//! * [`Array::stats`], [`Array::digest`], [`Array::save_as`] and [`diff`] go through arrays of any size in
-//!   memory that the caller sets.
+//! * [`Array::stats`], [`Array::describe`], [`Array::reduction`], [`Array::digest`], [`Array::save_as`] and
+//!   [`diff`] go through arrays of any size in memory that the caller sets.
 //! * [`Memmap`] is for those who know their type: `unsafe` views without a copy.
 //!
 //! ```

@@ -12,10 +12,16 @@ pub(crate) struct StatsArgs {
     #[command(flatten)]
     pub(crate) input: Input,
     /// Along these axes, for each item of the rest: 0 or 0,2; negative ones count from the end
-    #[arg(long, value_name = "N,N,...", value_delimiter = ',', allow_hyphen_values = true)]
+    #[arg(
+        long,
+        help_heading = "What is described",
+        value_name = "N,N,...",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
     pub(crate) axis: Option<Vec<isize>>,
     /// One JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = "What is described")]
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
@@ -26,13 +32,30 @@ pub(crate) struct DescribeArgs {
     #[command(flatten)]
     pub(crate) stats: StatsArgs,
     /// Exact quantiles: 0.25,0.5,0.75
-    #[arg(long, value_name = "Q,Q,...", value_delimiter = ',', allow_hyphen_values = true)]
+    #[arg(
+        long,
+        help_heading = "What is described",
+        value_name = "Q,Q,...",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
     pub(crate) quantiles: Vec<f64>,
     /// A histogram: of so many bins, or with these edges
-    #[arg(long, value_name = "N|EDGE,EDGE,...", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        help_heading = "What is described",
+        value_name = "N|EDGE,EDGE,...",
+        allow_hyphen_values = true
+    )]
     pub(crate) bins: Option<BinsArg>,
     /// What the bins cover; from the least to the greatest item if not given, which takes a pass to find
-    #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true, requires = "bins")]
+    #[arg(
+        long,
+        help_heading = "What is described",
+        value_name = "LOW,HIGH",
+        allow_hyphen_values = true,
+        requires = "bins"
+    )]
     pub(crate) range: Option<RangeArg>,
 }
 
