@@ -90,6 +90,32 @@ def test_stats_along_an_axis(folder, name, axis):
     assert found["sum"][1] == 1.5 * length
 
 
+@pytest.mark.parametrize("name", ["c.npy", "f.npy"])
+@pytest.mark.parametrize("axis", [None, "0", "1"])
+def test_describe(folder, name, axis):
+    """Nearly all items are equal, so none of them can be left out before the last pass."""
+    options = ["--quantiles=0,0.5,1", "--bins=16", "--range=-7,9"]
+    found = json.loads(peak("describe", "--json", folder / name, *options, *([f"--axis={axis}"] if axis else [])))
+    length = {None: ROWS * COLUMNS, "0": ROWS, "1": COLUMNS}[axis]
+    first, second = (lambda value: value, None) if axis is None else (lambda value: value[0], lambda value: value[1])
+    low, middle, high = found["quantiles"].values()
+    assert (first(low), first(middle), first(high)) == (-7, 1.5, 9 if axis is None else 1.5)
+    counts = first(found["histogram"]["counts"])
+    assert (counts[0], sum(counts), len(counts)) == (1, length - (axis is None), 16)
+    if second:
+        assert (second(low), second(middle), second(found["histogram"]["counts"])[8]) == (1.5, 1.5, length)
+
+
+@pytest.mark.parametrize("name, axis", [("c.npy", None), ("c.npy", "1"), ("f.npy", "0")])
+def test_average(folder, name, axis):
+    """Weights as large as the items, in the other order too."""
+    part = f"[6:, :{COLUMNS // 4}]"
+    axes = [f"--axis={axis}"] if axis else []
+    weights = f"{folder / name}{part}"
+    found = json.loads(peak("reduce", f"{folder / 'c.npy'}{part}", "average", "--weights", weights, *axes, "--json"))
+    assert np.all(np.array(found["average"]) == 1.5)
+
+
 def test_convert_to_f_order(folder):
     ours = np.load(folder / "f.npy", mmap_mode="r")
     assert ours.flags.f_contiguous and ours.shape == (ROWS, COLUMNS)

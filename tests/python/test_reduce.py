@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from arrays import filled
-from conftest import refused, run
+from conftest import plain, refused, run
 
 NUMBERS = ["|b1", "|i1", "|u1", "<i2", ">i2", "<i4", "<u4", "<i8", ">i8", "<u8", "<f2", "<f4", ">f4", "<f8", ">f8", "<c8",
            ">c16"]
@@ -22,15 +22,6 @@ def numpy_result(name, array, axis, skip_nan=False, **options):
 
 
 NAN_NAMES = {"sum", "prod", "mean", "var", "std", "min", "max", "argmin", "argmax"}
-
-
-def plain(value):
-    """A JSON value as a number."""
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, str):
-        return complex(value) if value.endswith("j") else float(value)
-    return value
 
 
 def reduce(path, *names, axis=None, options=()):

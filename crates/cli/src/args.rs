@@ -1,5 +1,6 @@
 //! The command line.
 
+mod describe;
 mod plan;
 
 use std::{
@@ -11,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOptions, Order, Session, Size};
 
+pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 pub(crate) use plan::{BenchArgs, ExplainArgs};
 
@@ -54,8 +56,10 @@ pub(crate) enum Command {
     Set(SetArgs),
     /// Write one value to every item of a selection, in place
     Fill(FillArgs),
-    /// Count, minimum, maximum, mean, standard deviation, sum, zeros, NaN
+    /// Count, minimum, maximum, mean, standard deviation, sum, zeros, NaN, infinities
     Stats(StatsArgs),
+    /// Statistics, exact quantiles and a histogram of all items or along axes
+    Describe(DescribeArgs),
     /// Sum, mean, var, min, argmax, … with NumPy's results; several in one pass
     Reduce(ReduceArgs),
     /// Make a new file with another dtype, order or format
@@ -349,20 +353,6 @@ pub(crate) struct FillArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct StatsArgs {
-    #[command(flatten)]
-    pub(crate) input: Input,
-    /// Along these axes, for each item of the rest: 0 or 0,2; negative ones count from the end
-    #[arg(long, value_name = "N,N,...", value_delimiter = ',', allow_hyphen_values = true)]
-    pub(crate) axis: Option<Vec<isize>>,
-    /// One JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct ReduceArgs {
     #[command(flatten)]
     pub(crate) input: Input,
@@ -378,6 +368,9 @@ pub(crate) struct ReduceArgs {
     /// Leave NaN and NaT out, as NumPy's nansum, nanmax, …
     #[arg(long)]
     pub(crate) skip_nan: bool,
+    /// What average weights the items with: file[::member][[slice]], of the array's shape or of that of the axes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
     /// What var and std take from the number of items
     #[arg(long, value_name = "N", default_value_t = 0.0)]
     pub(crate) ddof: f64,
@@ -406,6 +399,8 @@ pub(crate) enum OpName {
     All,
     CountNonzero,
     Norm,
+    /// The mean, or the average with --weights
+    Average,
 }
 
 #[derive(Debug, Args)]

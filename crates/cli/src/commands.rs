@@ -4,6 +4,7 @@ mod bench;
 mod cache;
 mod convert;
 mod create;
+mod describe;
 mod diff;
 mod digest;
 mod explain;
@@ -11,7 +12,6 @@ mod info;
 mod reduce;
 mod set;
 mod show;
-mod stats;
 
 use std::{io::Write, path::Path, process::ExitCode};
 
@@ -31,7 +31,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Create(args) => create::run(&args)?,
         Command::Set(args) => set::set(&args)?,
         Command::Fill(args) => set::fill(&args)?,
-        Command::Stats(args) => stats::run(&args)?,
+        Command::Stats(args) => describe::stats(&args)?,
+        Command::Describe(args) => describe::describe(&args)?,
         Command::Reduce(args) => reduce::run(&args)?,
         Command::Convert(args) => convert::run(&args)?,
         Command::Digest(args) => digest::run(&args)?,

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-use ndfolio::{DType, Kind, Mean, Number, Size, Value};
+use ndfolio::{DType, Kind, Number, Size, Value};
 use serde_json::Value as Json;
 
 use crate::print::json_value;
@@ -61,13 +61,6 @@ pub(crate) fn number_token(number: Number) -> String {
         Number::Int(n) => n.to_string(),
         Number::Float(x) => float_token(x),
         Number::Complex(z) => json_value(&Value::Complex128(z)).to_string(),
-    }
-}
-
-pub(crate) fn mean_token(mean: &Mean) -> String {
-    match mean {
-        Mean::Number(number) => number_token(*number),
-        Mean::Time(value) => json_value(value).to_string(),
     }
 }
 

@@ -81,6 +81,10 @@ impl Observer for Watch {
         self.bar.inc(bytes);
     }
 
+    fn expect(&self, bytes: u64) {
+        self.bar.inc_length(bytes);
+    }
+
     fn cancelled(&self) -> bool {
         interrupted()
     }

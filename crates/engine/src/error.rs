@@ -16,6 +16,16 @@ pub enum EngineError {
     /// Something that the dtype cannot do.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// Weights whose shape does not fit the array.
+    #[error("{problem}; the array has shape {array:?}, the weights {weights:?}")]
+    Weights {
+        /// What is wrong.
+        problem: &'static str,
+        /// The array's shape.
+        array: Vec<usize>,
+        /// The weights' shape.
+        weights: Vec<usize>,
+    },
     /// The pass cannot be done in the memory that it was given.
     #[error("{what} needs {needed} bytes of memory and was given {budget}; {way}")]
     Budget {

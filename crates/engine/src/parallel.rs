@@ -86,6 +86,11 @@ pub(crate) fn plan_pass(source: &Source, tiles: &Tiles<'_>, run: &Run<'_>) -> (R
     let bytes = boxes.box_bytes();
     let mut report = boxes.report();
     let each = match &boxes.choice {
+        // What is picked out has room of its own.
+        Some(choice) if boxes.has_gaps => {
+            let reach = tiles.get(0).map_or(0..0, |tile| tile.view.extent());
+            choice.engine.buffer_bytes((reach.end - reach.start) as usize, boxes.memory) + bytes
+        }
         Some(choice) => choice.engine.buffer_bytes(bytes * boxes.group, boxes.memory),
         None => OWN_MEMORY + bytes,
     };
@@ -170,7 +175,7 @@ impl<'a> Boxes<'a> {
             Some(choice) => (choice.engine.to_string(), choice.reason.clone()),
             None => ("pread".to_owned(), "each box is gathered from many places of the file".to_owned()),
         };
-        Report { engine, reason, threads: self.threads, ..Report::default() }
+        Report { engine, reason, passes: 1, threads: self.threads, ..Report::default() }
     }
 
     /// The box that holds the byte at `offset` of the file; they follow each other.
@@ -249,7 +254,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             file.stream_or_fallback(choice.engine, self.dispenser, self.boxes.memory)?;
         let mut worker = Worker { own: self.pass.worker(), items: Vec::new(), given: Vec::new() };
         let started = Instant::now();
-        let mut report = Report::default();
+        let (mut report, mut asked) = (Report::default(), 0);
         loop {
             self.run.go_on()?;
             let mut bytes = 0;
@@ -262,9 +267,13 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             worker.given.drain(..).for_each(|(index, given)| self.collect(index, given));
             self.meter.look();
             self.run.done(bytes);
+            asked += bytes as u64;
         }
         self.meter.look_now();
         report.io = stream.counters();
+        // What lies between the items was read, but nobody asked for it.
+        report.io.bytes_asked = asked;
+        report.io.buffer_bytes += worker.items.len() as u64;
         report.computing = started.elapsed().saturating_sub(report.io.wait);
         if let Some(refused) = refused {
             report.engine = stream.engine().to_string();

@@ -89,7 +89,8 @@ impl Reading {
     #[must_use]
     pub fn device_bytes(&self) -> Option<u64> {
         if self.is_direct() {
-            return Some(self.bytes);
+            // What lies between items that are close to each other is read with them.
+            return Some(if self.requests.is_some() { self.bytes } else { self.page_bytes });
         }
         self.resident.map(|share| (self.page_bytes as f64 * (1.0 - share)).round() as u64)
     }

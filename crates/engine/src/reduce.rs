@@ -4,14 +4,18 @@
 //! and blocks of fixed sizes, and those are merged in fixed trees. Threads, memory, the way of reading and
 //! instruction sets change no bit.
 
+mod average;
 mod axes;
 mod columns;
 mod rows;
+mod tap;
 
 use ndfolio_kernel::reduce::{Partial, Reducer, Wanted};
 
 use crate::{EngineError, Plan, Report, Run, Source, parallel::plan_pass, plan::Reading};
-use axes::Axes;
+pub use average::{Averages, Weights, average};
+pub(crate) use axes::Axes;
+pub(crate) use tap::{Place, Tap, box_bytes, look};
 
 /// Bytes of a box: with the items of one it stays in the L2 cache.
 const BOX: usize = 256 << 10;
@@ -45,13 +49,7 @@ pub fn reduce_along<R: Send>(
     run: &Run<'_>,
     finish: &(dyn Fn(&[Partial]) -> R + Sync),
 ) -> Result<(Vec<R>, Report), EngineError> {
-    let axes = prepare(source, axes, reducers, run)?;
-    let pass = Reduction { source, axes: &axes, reducers, run, finish };
-    if axes.is_empty() {
-        let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
-        return Ok(((0..axes.outputs()).map(|_| finish(&none)).collect(), Report::default()));
-    }
-    if axes.is_columns() { columns::reduce(&pass) } else { rows::reduce(&pass) }
+    reduce_tapped(source, axes, reducers, run, finish, &())
 }
 
 /// What [`reduce_along`] would do. The results take `result_bytes` each.
@@ -70,8 +68,7 @@ pub fn plan_reduce(
     if axes.is_empty() {
         return Ok(Plan { results, passes: 0, ..Plan::new(run) });
     }
-    let tiles = if axes.is_columns() { columns::boxes(&axes.view, run) } else { rows::boxes(&axes.view) };
-    let (report, requests) = plan_pass(source, &tiles, run);
+    let (report, requests) = plan_pass(source, &tap::tiles(&axes, run), run);
     Ok(Plan {
         threads: report.threads,
         buffers: report.io.buffer_bytes,
@@ -79,6 +76,24 @@ pub fn plan_reduce(
         readings: vec![Reading { requests, ..Reading::new(source, &report.engine, &report.reason) }],
         ..Plan::new(run)
     })
+}
+
+/// As [`reduce_along`], with somebody who looks at the items as well.
+pub(crate) fn reduce_tapped<R: Send, T: Tap>(
+    source: &Source,
+    axes: &[isize],
+    reducers: &[Reducer],
+    run: &Run<'_>,
+    finish: &(dyn Fn(&[Partial]) -> R + Sync),
+    tap: &T,
+) -> Result<(Vec<R>, Report), EngineError> {
+    let axes = prepare(source, axes, reducers, run)?;
+    let pass = Reduction { source, axes: &axes, reducers, run, finish };
+    if axes.is_empty() {
+        let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
+        return Ok(((0..axes.outputs()).map(|_| finish(&none)).collect(), Report::default()));
+    }
+    if axes.is_columns() { columns::reduce(&pass, tap) } else { rows::reduce(&pass, tap) }
 }
 
 fn prepare(

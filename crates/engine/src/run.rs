@@ -22,6 +22,9 @@ pub trait Observer: Sync {
     /// So many more bytes of what was written are on stable storage.
     fn settled(&self, _bytes: u64) {}
 
+    /// So many more bytes than were known before will be dealt with: another pass begins.
+    fn expect(&self, _bytes: u64) {}
+
     /// Whether the pass should stop. It is asked before every box of items, and before every long read.
     fn cancelled(&self) -> bool {
         false
@@ -157,6 +160,15 @@ impl<'a> Run<'a> {
         ))
     }
 
+    /// The same run with `memory` for reading boxes of so many bytes. A box must fit whatever the memory, and
+    /// other threads are worth starting only where theirs fit too.
+    pub(crate) fn for_boxes(&self, box_bytes: usize, memory: usize) -> Self {
+        // What comes from a device begins and ends at places of its own.
+        let least = 2 * box_bytes;
+        let threads = memory.checked_div(least).unwrap_or(1).min(self.most_threads());
+        self.memory(memory.max(least)).threads(threads)
+    }
+
     /// Bytes of a box where a pass holds `buffers` boxes at once, and beside each `own` bytes at most, for
     /// items of `itemsize` bytes. With little memory what is beside them shrinks with the boxes.
     pub(crate) fn share(&self, buffers: usize, own: usize, itemsize: usize) -> Result<usize, EngineError> {
@@ -180,6 +192,13 @@ impl<'a> Run<'a> {
     /// [`EngineError::Cancelled`].
     pub fn go_on(&self) -> Result<(), EngineError> {
         if self.observer.is_some_and(|o| o.cancelled()) { Err(EngineError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Tells the observer that so many more bytes will be dealt with.
+    pub(crate) fn expect(&self, bytes: usize) {
+        if let Some(observer) = self.observer {
+            observer.expect(bytes as u64);
+        }
     }
 
     /// Tells the observer that so many more bytes have been dealt with.

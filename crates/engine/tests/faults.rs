@@ -10,7 +10,9 @@ use std::{
     },
 };
 
-use ndfolio_engine::{EngineError, Io, Observer, Run, Source, digest, reduce, reduce_along, stats};
+use ndfolio_engine::{
+    EngineError, Io, Observer, Request, Run, Source, describe, digest, reduce, reduce_along,
+};
 use ndfolio_kernel::reduce::{NanPolicy, Op, Partial, Reducer};
 use ndfolio_layout::{Order, View};
 use ndfolio_store::{File, IoEngine, Mode, StoreError, open_failing};
@@ -117,7 +119,9 @@ fn every_system_call_can_fail() {
     assert_eq!(calls as u64, BYTES / IoEngine::Pread.piece_bytes() as u64);
     let calls = fail_each("pread", IoEngine::Pread, |source, run| rows(source, run).map(drop));
     assert!(calls >= 8, "{calls}");
-    let calls = fail_each("pread", IoEngine::Pread, |source, run| stats(source, run).map(drop));
+    let calls = fail_each("pread", IoEngine::Pread, |source, run| {
+        describe(source, &[0, 1], &Request::default(), run, |_| {}).map(drop)
+    });
     assert!(calls >= 8, "{calls}");
     let calls = fail_each("pread", IoEngine::Pread, |source, run| digest(source, run).map(drop));
     assert!(calls >= 2, "{calls}");

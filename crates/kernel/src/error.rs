@@ -47,6 +47,52 @@ pub enum KernelError {
         /// NumPy's name of it.
         operation: &'static str,
     },
+    /// A quantile that is not between 0 and 1.
+    #[error("Quantiles must be in the range [0, 1], found {found}")]
+    Quantile {
+        /// What was given.
+        found: f64,
+    },
+    /// No bins.
+    #[error("`bins` must be positive, when an integer")]
+    NoBins,
+    /// Edges that go down, or are no numbers.
+    #[error("`bins` must increase monotonically, when an array: {before} comes before {after}")]
+    BinOrder {
+        /// An edge.
+        before: f64,
+        /// The edge behind it.
+        after: f64,
+    },
+    /// A range that ends before it begins.
+    #[error("max must be larger than min in range parameter, found [{low}, {high}]")]
+    BinRange {
+        /// Where it begins.
+        low: f64,
+        /// Where it ends.
+        high: f64,
+    },
+    /// A range without a length.
+    #[error("{which} range of [{low}, {high}] is not finite{way}")]
+    BinsNotFinite {
+        /// `supplied` or `autodetected`.
+        which: &'static str,
+        /// Where it begins.
+        low: f64,
+        /// Where it ends.
+        high: f64,
+        /// The way out.
+        way: &'static str,
+    },
+    /// Edges that fall together.
+    #[error("Too many bins for data range. Cannot create {count} finite-sized bins.")]
+    TooManyBins {
+        /// How many were asked for.
+        count: usize,
+    },
+    /// Weights that cannot be divided by.
+    #[error("Weights sum to zero, can't be normalized")]
+    ZeroWeights,
     /// A place among items that are all left out.
     #[error("All-NaN slice encountered")]
     AllNan,

@@ -6,19 +6,25 @@
 
 #![deny(unsafe_code)]
 
+mod average;
 mod cast;
 mod compare;
 mod element;
 mod error;
 mod gather;
+pub mod histogram;
+mod map;
 mod normalize;
+pub mod rank;
 pub mod reduce;
 #[allow(unsafe_code, reason = "functions compiled for instruction sets that the processor must have")]
 mod simd;
 mod strided;
 pub mod summary;
 mod swap;
+mod widen;
 
+pub use average::Weigher;
 pub use cast::{Caster, Casting, can_cast};
 pub use compare::{Comparer, Difference, NanRule, Tolerance};
 pub use element::{Element, Real};
@@ -27,3 +33,4 @@ pub use gather::gather;
 pub use normalize::Normalizer;
 pub use strided::copy_strided;
 pub use swap::{swap_bytes, to_native};
+pub use widen::Widener;

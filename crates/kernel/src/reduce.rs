@@ -10,7 +10,7 @@
 
 mod columns;
 mod complex;
-mod half;
+pub(crate) mod half;
 mod item;
 mod loops;
 mod op;

@@ -30,6 +30,10 @@ pub struct Summary {
     pub count: u64,
     /// Those that are NaN or NaT.
     pub nan_count: u64,
+    /// Those that are +∞; none for complex numbers and times.
+    pub positive_infinities: Option<u64>,
+    /// Those that are −∞; none for complex numbers and times.
+    pub negative_infinities: Option<u64>,
     /// Those that equal zero; none for points in time.
     pub zeros: Option<u64>,
     /// The smallest; for complex numbers by real, then imaginary part.
@@ -66,7 +70,7 @@ impl Summarizer {
     /// # Errors
     /// [`KernelError::NoOperation`] for text, void, records and long doubles.
     pub fn new(dtype: &DType) -> Result<Self, KernelError> {
-        let wanted = Wanted::SUM | Wanted::M2 | Wanted::EXTREMES | Wanted::NONZERO;
+        let wanted = Wanted::SUM | Wanted::M2 | Wanted::INFINITE | Wanted::NONZERO;
         let refused = || KernelError::NoOperation { operation: "a summary of numbers", dtype: dtype.clone() };
         let reducer = Reducer::any(dtype, wanted, NanPolicy::Skip).map_err(|_| refused())?;
         Ok(Summarizer { kind: dtype.kind().ok_or_else(refused)?, reducer })
@@ -86,9 +90,13 @@ impl Summarizer {
         let point = matches!(self.kind, Kind::Datetime(_));
         let time = point || matches!(self.kind, Kind::Timedelta(_));
         let extreme = |op: Op| if some { op.result(&self.reducer, partial).ok() } else { None };
+        let real = !time && !self.kind.is_complex();
+        let [above, below] = partial.infinite.map(|count| real.then_some(count));
         Summary {
             count: partial.count,
             nan_count: partial.nan,
+            positive_infinities: above,
+            negative_infinities: below,
             zeros: (!point).then_some(partial.count - partial.nonzero),
             min: extreme(Op::Min),
             max: extreme(Op::Max),

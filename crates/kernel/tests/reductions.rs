@@ -15,7 +15,7 @@ const DTYPES: [&str; 26] = [
 ];
 
 fn everything(dtype: &str) -> Wanted {
-    let all = Wanted::SUM | Wanted::POSITIONS | Wanted::NONZERO;
+    let all = Wanted::SUM | Wanted::POSITIONS | Wanted::INFINITE | Wanted::NONZERO;
     if dtype.contains("m8") { all } else { all | Wanted::M2 | Wanted::PROD | Wanted::SQUARES }
 }
 
@@ -54,8 +54,8 @@ fn near(a: f64, b: f64, size: f64) -> bool {
 /// Compares everything; `size` bounds the rounding of floating-point numbers.
 fn check(got: &Partial, want: &Naive, about: &str) {
     assert_eq!(
-        (got.count, got.first_nan, got.nonzero),
-        (want.count, want.first_nan, want.nonzero),
+        (got.count, got.first_nan, got.nonzero, got.infinite),
+        (want.count, want.first_nan, want.nonzero, want.infinite),
         "{about}"
     );
     assert_eq!(got.nan > 0, want.nan > 0, "{about}");

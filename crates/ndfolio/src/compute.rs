@@ -4,13 +4,15 @@ use ndfolio_kernel::{Tolerance, summary::Summary};
 use crate::{Array, Result, error::At};
 
 impl Array {
-    /// Count, minimum, maximum, mean, standard deviation, sum and zeros of all items, in one pass in the order
-    /// of the file. NaN are counted and left out of the rest.
+    /// Count, minimum, maximum, mean, standard deviation, sum, zeros and infinities of all items, in one pass in
+    /// the order of the file. NaN are counted and left out of the rest. [`Array::describe`] has quantiles and
+    /// histograms too.
     ///
     /// # Errors
     /// A dtype without arithmetic; what the file reports.
     pub fn stats<'r>(&self, run: impl Into<Run<'r>>) -> Result<Summary> {
-        Ok(ndfolio_engine::stats(&self.source, &run.into()).at(self.place())?.0)
+        let run: Run<'_> = run.into();
+        Ok(self.describe().run(run).compute()?.first().summary.clone())
     }
 
     /// [`Array::stats`] along some axes: one summary for each item of the array without them, given to `each`
@@ -22,9 +24,11 @@ impl Array {
         &self,
         axes: &[isize],
         run: impl Into<Run<'r>>,
-        each: impl FnMut(Summary),
+        mut each: impl FnMut(Summary),
     ) -> Result<()> {
-        ndfolio_engine::stats_along(&self.source, axes, &run.into(), each).at(self.place())
+        let run: Run<'_> = run.into();
+        self.describe().axes(axes).run(run).for_each(|one| each(one.summary))?;
+        Ok(())
     }
 
     /// The SHA-256 of the items in C order, little-endian, records without padding: equal for equal items of a
@@ -42,7 +46,9 @@ impl Array {
     /// # Errors
     /// As those, but for what only reading finds.
     pub fn plan_stats<'r>(&self, axes: Option<&[isize]>, run: impl Into<Run<'r>>) -> Result<Plan> {
-        ndfolio_engine::plan_stats(&self.source, axes, &run.into()).at(self.place())
+        let run: Run<'_> = run.into();
+        let describe = self.describe().run(run);
+        axes.map_or(describe.clone(), |axes| describe.axes(axes)).plan()
     }
 
     /// What [`Array::digest`] would do.

@@ -7,8 +7,8 @@
 //!   reading; [`Array::read`] and [`Array::write`] exchange blocks with [`ndarray`]; [`Array::get`] and
 //!   [`Array::set`] single items.
 //! * [`create`], [`save`] and [`CreateOptions`] make new files, which appear whole or not at all.
-//! * [`Array::stats`], [`Array::digest`], [`Array::save_as`] and [`diff`] go through arrays of any size in
-//!   memory that the caller sets.
+//! * [`Array::stats`], [`Array::describe`], [`Array::reduction`], [`Array::digest`], [`Array::save_as`] and
+//!   [`diff`] go through arrays of any size in memory that the caller sets.
 //! * A [`Session`] holds how all that is run; [`Reduction::plan`] and its like say what a call would do before it
 //!   does it, an [`Observer`] hears what it did, and [`Limits`] are what this machine can do at most.
 //! * [`Memmap`] is for those who know their type: `unsafe` views without a copy.
@@ -39,9 +39,11 @@
 
 mod access;
 mod array;
+mod average;
 mod cache;
 mod compute;
 mod create;
+mod describe;
 mod error;
 mod location;
 mod memmap;
@@ -51,8 +53,10 @@ mod save;
 mod session;
 
 pub use array::Array;
+pub use average::{Average, Weights};
 pub use compute::{diff, plan_diff};
 pub use create::{CreateOptions, FileKind, Sidecar, create};
+pub use describe::{Describe, Described};
 pub use error::{Error, Result};
 pub use location::Location;
 pub use memmap::{Memmap, Plain};
@@ -62,11 +66,13 @@ pub use save::{load, save};
 pub use session::{Session, Size};
 
 pub use ndfolio_engine::{
-    ArrayDifference, Digest, EngineError, Io, Limit, Limits, Observer, Plan, Reading, Report, Run, Work,
+    ArrayDifference, Counts, Description, Digest, EngineError, Io, Limit, Limits, Observer, Plan, Reading,
+    Report, Run, Work,
 };
 pub use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, Unmappable, json};
 pub use ndfolio_kernel::{
     Casting, Element, KernelError, NanRule, Tolerance, can_cast,
+    histogram::Bins,
     reduce::{Level, NanPolicy, Op},
     summary::{Mean, Number, Summary},
 };

@@ -28,11 +28,11 @@ use crate::{Array, Error, Result, error::At};
 #[derive(Clone)]
 #[must_use]
 pub struct Reduction<'a> {
-    array: &'a Array,
-    axes: Option<Vec<isize>>,
+    pub(crate) array: &'a Array,
+    pub(crate) axes: Option<Vec<isize>>,
     keep: bool,
     nan: NanPolicy,
-    run: Run<'a>,
+    pub(crate) run: Run<'a>,
 }
 
 /// What a reduction gives: a small array in memory.
@@ -156,7 +156,7 @@ impl<'a> Reduction<'a> {
         let dtypes: Vec<DType> =
             ops.iter().map(|op| op.result_dtype(view.dtype())).collect::<Result<_, _>>().at(place)?;
         let reducer = Reducer::new(view.dtype(), wanted, self.nan).at(place)?;
-        let axes = self.axes.clone().unwrap_or_else(|| (0..view.ndim() as isize).collect());
+        let axes = self.all_axes();
         let shape = self.result_shape(&axes)?;
         let finish = |partials: &[Partial]| -> Result<Vec<Value>, _> {
             ops.iter().map(|op| op.result(&reducer, &partials[0])).collect()
@@ -166,7 +166,7 @@ impl<'a> Reduction<'a> {
             reduce_along(&self.array.source, &axes, reducers, &self.run, &finish).at(place)?;
         let mut out: Vec<Reduced> = dtypes
             .into_iter()
-            .map(|dtype| Reduced { dtype, shape: shape.clone(), bytes: Vec::new(), report: report.clone() })
+            .map(|dtype| Reduced::new(dtype, shape.clone(), Vec::new(), report.clone()))
             .collect();
         for row in rows {
             for (value, reduced) in row.at(place)?.iter().zip(&mut out) {
@@ -191,12 +191,20 @@ impl<'a> Reduction<'a> {
         }
         let wanted = ops.iter().fold(Wanted::default(), |wanted, op| wanted | op.wanted());
         let reducer = Reducer::new(dtype, wanted, self.nan).at(place)?;
-        let axes = self.axes.clone().unwrap_or_else(|| (0..self.array.ndim() as isize).collect());
         let reducers = std::slice::from_ref(&reducer);
-        plan_reduce(&self.array.source, &axes, reducers, &self.run, bytes).at(place)
+        plan_reduce(&self.array.source, &self.all_axes(), reducers, &self.run, bytes).at(place)
     }
 
-    fn result_shape(&self, axes: &[isize]) -> Result<Vec<usize>> {
+    pub(crate) fn skips_nan(&self) -> bool {
+        self.nan == NanPolicy::Skip
+    }
+
+    /// The axes that are reduced: all, unless some were named.
+    pub(crate) fn all_axes(&self) -> Vec<isize> {
+        self.axes.clone().unwrap_or_else(|| (0..self.array.ndim() as isize).collect())
+    }
+
+    pub(crate) fn result_shape(&self, axes: &[isize]) -> Result<Vec<usize>> {
         let view = self.array.view();
         let mut shape: Vec<Option<usize>> = view.shape().iter().copied().map(Some).collect();
         for &axis in axes {
@@ -207,6 +215,10 @@ impl<'a> Reduction<'a> {
 }
 
 impl Reduced {
+    pub(crate) fn new(dtype: DType, shape: Vec<usize>, bytes: Vec<u8>, report: Report) -> Self {
+        Reduced { dtype, shape, bytes, report }
+    }
+
     /// NumPy's dtype of the result.
     #[must_use]
     pub fn dtype(&self) -> &DType {

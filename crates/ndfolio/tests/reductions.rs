@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Case, Folder, cases};
-use ndfolio::{Array, Io, IoEngine, Op, Reduced, Run, Value};
+use common::{Case, Folder, cases, rows};
+use ndfolio::{Io, IoEngine, Op, Reduced, Run, Value};
 use proptest::prelude::*;
 
 const OPS: [Op; 14] = [
@@ -30,27 +30,6 @@ fn runs() -> Vec<Run<'static>> {
         runs.push(Run::default().threads(2).io(Io::Force(engine)));
     }
     runs
-}
-
-/// The items of each result, in C order of the reduced axes, by index arithmetic alone.
-fn rows(array: &Array, axes: &[isize]) -> Vec<Vec<f64>> {
-    let shape = array.shape();
-    let reduced: Vec<bool> = (0..shape.len()).map(|axis| axes.contains(&(axis as isize))).collect();
-    let kept: usize = shape.iter().zip(&reduced).filter(|(_, r)| !**r).map(|(n, _)| n).product();
-    let mut rows = vec![Vec::new(); kept];
-    for (place, item) in array.read_values(..).unwrap().1.iter().enumerate() {
-        let (mut rest, mut row, mut step) = (place, 0, 1);
-        for axis in (0..shape.len()).rev() {
-            let index = rest % shape[axis];
-            rest /= shape[axis];
-            if !reduced[axis] {
-                row += index * step;
-                step *= shape[axis];
-            }
-        }
-        rows[row].push(item.as_f64().unwrap());
-    }
-    rows
 }
 
 fn naive(op: Op, row: &[f64]) -> f64 {

@@ -201,3 +201,9 @@ impl<'a> From<&'a Vec<u8>> for Bytes<'a> {
         Bytes::Private(bytes)
     }
 }
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Bytes<'a> {
+    fn from(bytes: &'a [u8; N]) -> Self {
+        Bytes::Private(bytes)
+    }
+}

@@ -3,7 +3,7 @@ use std::{ffi::OsString, io::Write};
 use clap::Parser;
 use ndfolio::Plan;
 
-use super::{convert, diff, digest, reduce, stats};
+use super::{convert, describe, diff, digest, reduce};
 use crate::{
     args::{self, Cli, Command, ExplainArgs},
     failure::Failure,
@@ -56,13 +56,14 @@ fn parsed(words: Vec<OsString>) -> Result<Command, Failure> {
 
 fn plan(command: &Command) -> Result<Plan, Failure> {
     match command {
-        Command::Stats(args) => stats::plan(args),
+        Command::Stats(args) => describe::plan_stats(args),
+        Command::Describe(args) => describe::plan_describe(args),
         Command::Reduce(args) => reduce::plan(args),
         Command::Convert(args) => convert::plan(args),
         Command::Digest(args) => digest::plan(args),
         Command::Diff(args) => diff::plan(args),
         _ => Err(usage(
-            "nothing is planned for this command; expected a call of stats, reduce, convert, digest or diff"
+            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, digest or diff"
                 .to_owned(),
         )),
     }

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use ndfolio::{Array, Mode, Op, Plan, Reduced, Reduction};
+use ndfolio::{Array, Location, Mode, Op, OpenOptions, Plan, Reduced, Reduction};
 
 use crate::{
     args::{OpName, ReduceArgs},
@@ -15,7 +15,7 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
     let prediction = Prediction::if_wanted(&args.run, || plan(args))?;
     let watch = Watch::new(array.nbytes() as u64, &args.run);
-    let results = reduction(args, &array).run(watch.run()).compute(&ops(args))?;
+    let results = results(args, &array, &reduction(args, &array).run(watch.run()))?;
     let mut out = Output::new();
     if args.json {
         as_json(&mut out, args, &results)?;
@@ -30,7 +30,12 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<(), Failure> {
 pub(crate) fn plan(args: &ReduceArgs) -> Result<Plan, Failure> {
     let array = args.input.open(Mode::Read)?;
     let session = args.run.session();
-    Ok(reduction(args, &array).run(&session).plan(&ops(args))?)
+    let mut plan = reduction(args, &array).run(&session).plan(&plain_ops(args))?;
+    if args.weights.is_some() {
+        plan.notes
+            .push("the average with weights has a pass of its own, which is not in this plan".to_owned());
+    }
+    Ok(plan)
 }
 
 fn reduction<'a>(args: &ReduceArgs, array: &'a Array) -> Reduction<'a> {
@@ -47,15 +52,35 @@ fn reduction<'a>(args: &ReduceArgs, array: &'a Array) -> Reduction<'a> {
     reduction
 }
 
-fn ops(args: &ReduceArgs) -> Vec<Op> {
-    args.operations.iter().map(|name| op(*name, args.ddof)).collect()
+fn is_weighted(args: &ReduceArgs, name: OpName) -> bool {
+    name == OpName::Average && args.weights.is_some()
+}
+
+/// The operations of the pass that they share.
+fn plain_ops(args: &ReduceArgs) -> Vec<Op> {
+    let plain = args.operations.iter().filter(|name| !is_weighted(args, **name));
+    plain.map(|name| op(*name, args.ddof)).collect()
+}
+
+/// The results in the order in which they were asked for: all in one pass, but for averages with weights.
+fn results(args: &ReduceArgs, array: &Array, reduction: &Reduction<'_>) -> Result<Vec<Reduced>, Failure> {
+    let ops = plain_ops(args);
+    let Some(place) = &args.weights else { return Ok(reduction.compute(&ops)?) };
+    if !args.operations.contains(&OpName::Average) {
+        return Err(Failure::about(array.path(), "--weights is for the operation average"));
+    }
+    let weights = Location::parse(place)?.open(&OpenOptions::new())?;
+    let average = reduction.average(&weights)?.average;
+    let mut others = if ops.is_empty() { Vec::new() } else { reduction.compute(&ops)? }.into_iter();
+    let result = |name: &OpName| if is_weighted(args, *name) { Some(average.clone()) } else { others.next() };
+    Ok(args.operations.iter().filter_map(result).collect())
 }
 
 fn op(name: OpName, ddof: f64) -> Op {
     match name {
         OpName::Sum => Op::Sum,
         OpName::Prod => Op::Prod,
-        OpName::Mean => Op::Mean,
+        OpName::Mean | OpName::Average => Op::Mean,
         OpName::Var => Op::Var { ddof },
         OpName::Std => Op::Std { ddof },
         OpName::Min => Op::Min,

@@ -2,11 +2,11 @@ use ndfolio_layout::{LayoutError, View};
 
 /// An array's axes as a reduction walks them.
 #[derive(Debug)]
-pub(super) struct Axes {
+pub(crate) struct Axes {
     /// The array with the axes that stay first, then those that are reduced, each in the order of the file,
     /// neighbours joined where they are walked as one. For columns: reduced in the middle, see
     /// [`Axes::is_columns`].
-    pub(super) view: View,
+    pub(crate) view: View,
     /// How many axes of `view` stay (for columns: those before the reduced one).
     pub(super) kept: usize,
     /// How far the number of the result moves along each axis of `view`; 0 along reduced ones.
@@ -14,6 +14,8 @@ pub(super) struct Axes {
     /// How far the position of an item (in C order of the reduced axes as they are in the array) moves along
     /// each axis of `view`; 0 along those that stay.
     pub(super) position_steps: Vec<usize>,
+    /// The items of another array of the same shape, in the axes of `view`.
+    pub(crate) beside: Option<View>,
     outputs: usize,
     columns: bool,
 }
@@ -22,6 +24,8 @@ pub(super) struct Axes {
 struct Axis {
     extent: usize,
     stride: isize,
+    /// The stride of the array beside it, or 0.
+    beside: isize,
     kept: bool,
     /// Steps of the result's number or of the position.
     step: usize,
@@ -31,7 +35,21 @@ struct Axis {
 const LEAST_COLUMNS: usize = 4;
 
 impl Axes {
-    pub(super) fn new(view: &View, reduced_axes: &[isize], positions: bool) -> Result<Self, LayoutError> {
+    pub(crate) fn new(view: &View, reduced_axes: &[isize], positions: bool) -> Result<Self, LayoutError> {
+        Axes::build(view, None, reduced_axes, positions)
+    }
+
+    /// As [`new`](Self::new), for two arrays of one shape that are walked together, in the first one's order.
+    pub(crate) fn of_both(view: &View, beside: &View, reduced_axes: &[isize]) -> Result<Self, LayoutError> {
+        Axes::build(view, Some(beside), reduced_axes, false)
+    }
+
+    fn build(
+        view: &View,
+        beside: Option<&View>,
+        reduced_axes: &[isize],
+        positions: bool,
+    ) -> Result<Self, LayoutError> {
         let mut reduced = vec![false; view.ndim()];
         for &axis in reduced_axes {
             if std::mem::replace(&mut reduced[view.axis(axis)?], true) {
@@ -46,16 +64,23 @@ impl Axes {
                 let step = &mut steps[usize::from(kept)];
                 let own = *step;
                 *step *= view.shape()[axis];
-                Axis { extent: view.shape()[axis], stride: view.strides()[axis], kept, step: own }
+                let other = beside.map_or(0, |beside| beside.strides()[axis]);
+                Axis {
+                    extent: view.shape()[axis],
+                    stride: view.strides()[axis],
+                    beside: other,
+                    kept,
+                    step: own,
+                }
             })
             .collect();
         axes.reverse();
         let outputs = steps[1];
         axes.retain(|axis| axis.extent != 1);
         axes.sort_by_key(|axis| std::cmp::Reverse(axis.stride.unsigned_abs()));
-        let mut offset = view.offset();
+        let mut offsets = [view.offset(), beside.map_or(0, View::offset)];
         if !positions && !view.is_empty() {
-            turn_forward(&mut axes, &mut offset);
+            turn_forward(&mut axes, &mut offsets);
         }
         join(&mut axes, positions);
         let columns = match axes[..] {
@@ -64,7 +89,7 @@ impl Axes {
             _ => false,
         };
         if columns && axes.len() == 2 {
-            axes.insert(0, Axis { extent: 1, stride: 0, kept: true, step: 0 });
+            axes.insert(0, Axis { extent: 1, stride: 0, beside: 0, kept: true, step: 0 });
         }
         if !columns {
             // Stable, so both kinds stay in the order of the file.
@@ -73,29 +98,46 @@ impl Axes {
         }
         let shape: Vec<_> = axes.iter().map(|axis| axis.extent).collect();
         let strides: Vec<_> = axes.iter().map(|axis| axis.stride).collect();
+        let others: Vec<_> = axes.iter().map(|axis| axis.beside).collect();
+        let [offset, other_offset] = offsets;
+        let beside = beside.map(|beside| View::strided(beside.dtype(), &shape, &others, other_offset));
         let of_kind = |kept: bool| axes.iter().map(|a| if a.kept == kept { a.step } else { 0 }).collect();
         Ok(Axes {
             view: View::strided(view.dtype(), &shape, &strides, offset)?,
             kept: axes.iter().take_while(|axis| axis.kept).count(),
             output_steps: of_kind(true),
             position_steps: of_kind(false),
+            beside: beside.transpose()?,
             outputs,
             columns,
         })
     }
 
-    pub(super) fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.outputs
     }
 
     /// Whether there are no items at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.view.is_empty()
     }
 
     /// Whether the view is (outer, rows, columns) with the rows reduced and the columns fastest in the file.
-    pub(super) fn is_columns(&self) -> bool {
+    pub(crate) fn is_columns(&self) -> bool {
         self.columns
+    }
+
+    /// The numbers of the results in the order in which the view has them.
+    pub(crate) fn walked(&self) -> Vec<usize> {
+        let mut walked = vec![0];
+        for (axis, &step) in self.output_steps.iter().enumerate() {
+            if axis < self.kept || self.columns && axis == 2 {
+                let extent = self.view.shape()[axis];
+                walked =
+                    walked.iter().flat_map(|output| (0..extent).map(move |i| output + i * step)).collect();
+            }
+        }
+        walked
     }
 
     /// Whether the reduced axes in the order of the view are in C order, so that positions count on.
@@ -110,10 +152,12 @@ impl Axes {
 }
 
 /// Walks reduced axes forward in the file: the order of their items makes no difference but to positions.
-fn turn_forward(axes: &mut [Axis], offset: &mut u64) {
+fn turn_forward(axes: &mut [Axis], offsets: &mut [u64; 2]) {
     for axis in axes.iter_mut().filter(|axis| !axis.kept && axis.stride < 0) {
-        *offset = offset.wrapping_add_signed(((axis.extent as isize - 1) * axis.stride) as i64);
-        axis.stride = -axis.stride;
+        for (offset, stride) in offsets.iter_mut().zip([&mut axis.stride, &mut axis.beside]) {
+            *offset = offset.wrapping_add_signed(((axis.extent as isize - 1) * *stride) as i64);
+            *stride = -*stride;
+        }
     }
 }
 
@@ -122,7 +166,8 @@ fn join(axes: &mut Vec<Axis>, positions: bool) {
     let mut i = 1;
     while i < axes.len() {
         let (outer, inner) = (axes[i - 1], axes[i]);
-        let chained = outer.stride == inner.stride * inner.extent as isize;
+        let extent = inner.extent as isize;
+        let chained = outer.stride == inner.stride * extent && outer.beside == inner.beside * extent;
         let counted = outer.kept || positions;
         let steps = !counted || outer.step == inner.step * inner.extent;
         if outer.kept == inner.kept && chained && steps {

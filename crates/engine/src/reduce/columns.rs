@@ -3,11 +3,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use ndfolio_kernel::reduce::{Columns, Partial, Scratch};
-use ndfolio_layout::{Tile, Tiles, View};
+use ndfolio_kernel::reduce::{Columns, Partial, Reducer, Scratch};
+use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{BOX, Reduction, Slots};
+use super::{Axes, BOX, Reduction, Slots, Tap, tap::Tapped};
 use crate::{
     EngineError, Report, Run,
     parallel::{Pass, run_pass},
@@ -18,29 +18,32 @@ const MOST_COLUMNS: usize = 8192;
 /// The least rows of a box, so that a state is not merged as often as a row is added to it.
 const LEAST_ROWS: usize = 32;
 
-/// The boxes of such a reduction: groups of rows.
-pub(super) fn boxes<'v>(view: &'v View, run: &Run<'_>) -> Tiles<'v> {
-    let (rows, columns) = (view.shape()[1], view.shape()[2]);
-    let group = group_rows(rows, columns, view.itemsize());
-    // Whole rows where there is memory for them, so that the file is read in its order.
-    let room = run.budget() / run.most_threads() / 2;
-    let most = (room / (group * view.itemsize()).max(1)).max(MOST_COLUMNS);
-    let wide = if columns <= most { columns } else { MOST_COLUMNS };
-    let order = if wide == columns { [0, 1, 2] } else { [0, 2, 1] };
-    view.blocks(&[1, group, wide], &order)
+/// Reduces groups of rows to columns, and merges those of all groups.
+pub(super) fn reduce<R: Send, T: Tap>(
+    reduction: &Reduction<'_, R>,
+    tap: &T,
+) -> Result<(Vec<R>, Report), EngineError> {
+    let axes = reduction.axes;
+    let tiles = tiles(axes, axes.view.itemsize(), reduction.run);
+    let spare = Spare::default();
+    let pass = Groups { reducers: reduction.reducers, spare: &spare };
+    run(reduction, &tiles, &Tapped::new(pass, tap, axes), &spare)
 }
 
-/// Reduces groups of rows to columns, and merges those of all groups.
-pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
+/// Runs a pass and puts together what it gives: the columns of each reducer for each box.
+pub(super) fn run<R: Send>(
+    reduction: &Reduction<'_, R>,
+    tiles: &Tiles<'_>,
+    pass: &impl Pass<Given = Vec<Columns>>,
+    spare: &Spare,
+) -> Result<(Vec<R>, Report), EngineError> {
     let axes = reduction.axes;
-    let tiles = boxes(&axes.view, reduction.run);
     let groups = axes.view.shape()[1].div_ceil(tiles.block()[1]);
-    let pass = Groups { reduction, spare: Mutex::default() };
     let mut slots = Slots::new(axes.outputs());
     let mut trees: Vec<Vec<Option<Columns>>> = reduction.reducers.iter().map(|_| Vec::new()).collect();
-    let report = run_pass(reduction.source, &tiles, reduction.run, &pass, |index, given: Vec<Columns>| {
+    let report = run_pass(reduction.source, tiles, reduction.run, pass, |index, given: Vec<Columns>| {
         for (tree, columns) in trees.iter_mut().zip(given) {
-            push(tree, columns, &pass);
+            push(tree, columns, spare);
         }
         if index % groups == groups - 1 {
             let Some(tile) = tiles.get(index) else { return };
@@ -56,6 +59,19 @@ pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, R
     Ok((slots.finish(), report))
 }
 
+/// The boxes, where `itemsize` bytes of memory are worked on for each item: groups of rows.
+pub(super) fn tiles<'v>(axes: &'v Axes, itemsize: usize, run: &Run<'_>) -> Tiles<'v> {
+    let view = &axes.view;
+    let (rows, columns) = (view.shape()[1], view.shape()[2]);
+    let group = group_rows(rows, columns, itemsize);
+    // Whole rows where there is memory for them, so that the file is read in its order.
+    let room = run.budget() / run.most_threads() / 2;
+    let most = (room / (group * itemsize).max(1)).max(MOST_COLUMNS);
+    let wide = if columns <= most { columns } else { MOST_COLUMNS };
+    let order = if wide == columns { [0, 1, 2] } else { [0, 2, 1] };
+    view.blocks(&[1, group, wide], &order)
+}
+
 /// Rows whose items are added one after the other. The order of additions follows from it, so it does from the
 /// array alone; how many columns a box has makes no difference.
 fn group_rows(rows: usize, columns: usize, itemsize: usize) -> usize {
@@ -64,13 +80,13 @@ fn group_rows(rows: usize, columns: usize, itemsize: usize) -> usize {
 }
 
 /// Adds a group to a tree whose place `k` holds the state of 2^k groups.
-fn push<R>(tree: &mut Vec<Option<Columns>>, columns: Columns, pass: &Groups<'_, R>) {
+fn push(tree: &mut Vec<Option<Columns>>, columns: Columns, spare: &Spare) {
     let mut merged = columns;
     for place in tree.iter_mut() {
         match place.take() {
             Some(mut earlier) => {
                 earlier.merge(&merged);
-                pass.put_back(merged);
+                spare.put(merged);
                 merged = earlier;
             }
             None => {
@@ -90,28 +106,37 @@ fn finish(tree: Vec<Option<Columns>>) -> Option<Columns> {
     })
 }
 
-struct Groups<'a, R> {
-    reduction: &'a Reduction<'a, R>,
-    /// States that were merged into others, for the next boxes: their memory is warm.
-    spare: Mutex<Vec<Columns>>,
-}
+/// States that were merged into others, for the next boxes: their memory is warm.
+#[derive(Default)]
+pub(super) struct Spare(Mutex<Vec<Columns>>);
 
-impl<R> Groups<'_, R> {
-    fn put_back(&self, columns: Columns) {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(columns);
+impl Spare {
+    fn put(&self, columns: Columns) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(columns);
     }
 
+    /// One for so many columns.
+    fn take(&self, columns: usize) -> Option<Columns> {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.filter(|spare| spare.columns() == columns)
+    }
+}
+
+pub(super) struct Groups<'a> {
+    pub(super) reducers: &'a [Reducer],
+    pub(super) spare: &'a Spare,
+}
+
+impl Groups<'_> {
     /// A state for a box, which knows something or nothing.
-    fn state(&self, number: usize, columns: usize) -> Columns {
-        let reducers = self.reduction.reducers;
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    fn state(&self, reducer: &Reducer, columns: usize) -> Columns {
         // The states of several reducers are not the same.
-        let fitting = spare.filter(|spare| reducers.len() == 1 && spare.columns() == columns);
-        fitting.unwrap_or_else(|| Columns::new(&reducers[number], columns))
+        let spare = if self.reducers.len() == 1 { self.spare.take(columns) } else { None };
+        spare.unwrap_or_else(|| Columns::new(reducer, columns))
     }
 }
 
-impl<R: Send> Pass for Groups<'_, R> {
+impl Pass for Groups<'_> {
     type Worker = Scratch;
     /// The columns of each reducer.
     type Given = Vec<Columns>;
@@ -122,11 +147,11 @@ impl<R: Send> Pass for Groups<'_, R> {
 
     fn work(&self, scratch: &mut Scratch, tile: &Tile, items: Bytes<'_>) -> Vec<Columns> {
         let (first_row, columns) = (tile.start[1] as u64, tile.view.shape()[2]);
-        let measured = |number| {
-            let mut state = self.state(number, columns);
+        let measured = |reducer| {
+            let mut state = self.state(reducer, columns);
             state.group(items, first_row, scratch);
             state
         };
-        (0..self.reduction.reducers.len()).map(measured).collect()
+        self.reducers.iter().map(measured).collect()
     }
 }

@@ -2,39 +2,41 @@
 //! reduced, in the file or (gathered) in memory.
 
 use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, Tree, Wanted, piece};
-use ndfolio_layout::{Tile, Tiles, View};
+use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{BOX, Reduction, Slots};
+use super::{Axes, BOX, Reduction, Slots, Tap, tap::Tapped};
 use crate::{
     EngineError, Report,
     parallel::{Pass, run_pass},
 };
 
-/// The boxes of such a reduction: rows together, or parts of one.
-pub(super) fn boxes(view: &View) -> Tiles<'_> {
-    let block = box_of_rows(view.shape(), (BOX / view.itemsize().max(1)).max(1));
-    let order: Vec<usize> = (0..view.ndim()).collect();
-    view.blocks(&block, &order)
+/// Reduces row by row: boxes of whole rows, or of parts of one row where a row is longer than a box.
+pub(super) fn reduce<R: Send, T: Tap>(
+    reduction: &Reduction<'_, R>,
+    tap: &T,
+) -> Result<(Vec<R>, Report), EngineError> {
+    let axes = reduction.axes;
+    let view = &axes.view;
+    let positions = reduction.reducers.iter().any(|r| r.wanted().contains(Wanted::POSITIONS));
+    let tiles = tiles(axes, view.itemsize());
+    let pass =
+        Rows { runs: positions && !axes.counts_on(), ..Rows::of(axes, view.itemsize(), reduction.reducers) };
+    run(reduction, &tiles, &Tapped::new(pass, tap, axes))
 }
 
-/// Reduces row by row: boxes of whole rows, or of parts of one row where a row is longer than a box.
-pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, Report), EngineError> {
-    let axes = reduction.axes;
-    let (kept, view) = (axes.kept, &axes.view);
-    let positions = reduction.reducers.iter().any(|r| r.wanted().contains(Wanted::POSITIONS));
-    let tiles = boxes(view);
+/// Runs a pass and puts together what it gives: the states of all reducers for each row of a box.
+pub(super) fn run<R: Send>(
+    reduction: &Reduction<'_, R>,
+    tiles: &Tiles<'_>,
+    pass: &impl Pass<Given = Vec<Partial>>,
+) -> Result<(Vec<R>, Report), EngineError> {
+    let (axes, kept, view) = (reduction.axes, reduction.axes.kept, &reduction.axes.view);
     let parts: usize =
         (kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
-    let pass = Rows {
-        kept,
-        reducers: reduction.reducers,
-        runs: positions && !axes.counts_on(),
-        position_steps: &axes.position_steps,
-    };
     let mut slots = Slots::new(axes.outputs());
     let mut open: Vec<Tree> = Vec::new();
-    let report = run_pass(reduction.source, &tiles, reduction.run, &pass, |index, rows: Vec<Partial>| {
+    let report = run_pass(reduction.source, tiles, reduction.run, pass, |index, rows: Vec<Partial>| {
         let count = reduction.reducers.len();
         if index % parts == 0 {
             open = rows.iter().map(|_| Tree::new()).collect();
@@ -59,6 +61,14 @@ pub(super) fn reduce<R: Send>(reduction: &Reduction<'_, R>) -> Result<(Vec<R>, R
     Ok((slots.finish(), report))
 }
 
+/// The boxes, where `itemsize` bytes of memory are worked on for each item.
+pub(super) fn tiles(axes: &Axes, itemsize: usize) -> Tiles<'_> {
+    let view = &axes.view;
+    let block = box_of_rows(view.shape(), (BOX / itemsize.max(1)).max(1));
+    let order: Vec<usize> = (0..view.ndim()).collect();
+    view.blocks(&block, &order)
+}
+
 /// A box in C order of at most `most` items, the fastest axes whole: rows together, or a part of one.
 fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
     let mut block = vec![1; shape.len()];
@@ -73,15 +83,23 @@ fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
     block
 }
 
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     kept: usize,
+    /// Bytes of an item as the reducers take it.
+    itemsize: usize,
     reducers: &'a [Reducer],
     /// Whether positions count on along the fastest axis only.
     runs: bool,
     position_steps: &'a [usize],
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    /// Of items of `itemsize` bytes, whatever the array's have.
+    pub(super) fn of(axes: &'a Axes, itemsize: usize, reducers: &'a [Reducer]) -> Self {
+        let (kept, position_steps) = (axes.kept, &axes.position_steps[..]);
+        Rows { kept, itemsize, reducers, runs: false, position_steps }
+    }
+
     /// The position of the first item of a box.
     fn first(&self, start: &[usize]) -> u64 {
         let steps = &self.position_steps[self.kept..];
@@ -103,7 +121,7 @@ impl Pass for Rows<'_> {
         let row: usize = shape[self.kept..].iter().product();
         let first = self.first(start);
         let mut out = Vec::new();
-        for row in items.chunks(row * tile.view.itemsize()) {
+        for row in items.chunks(row * self.itemsize) {
             for reducer in self.reducers {
                 out.push(if self.runs && reducer.wanted().contains(Wanted::POSITIONS) {
                     self.reduce_runs(reducer, row, shape, start, scratch)

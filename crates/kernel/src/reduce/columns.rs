@@ -255,7 +255,21 @@ impl Columns {
         if !cells.prod.is_empty() {
             multiply(tile, skip, tile.part(&mut cells.prod));
         }
+        self.count_infinities(tile);
         self.place(tile, first);
+    }
+
+    /// Counts infinities, where an extreme is one.
+    fn count_infinities<T: Real>(&mut self, tile: Tile<'_, T>) {
+        let Cells { infinite: [above, below], min, max, .. } = &mut self.cells;
+        if above.is_empty() {
+            return;
+        }
+        for (counts, extremes, infinity) in [(above, max, T::HIGHEST), (below, min, T::LOWEST)] {
+            if tile.part(T::raw_mut(extremes)).iter().any(|x| T::read(*x) == infinity) {
+                tile.count(self.reducer.level, |x| x == infinity, counts);
+            }
+        }
     }
 
     /// Counts NaN and finds the first; whether there is any.

@@ -11,7 +11,7 @@ const BIAS: u32 = (127 - 15) << 23;
 
 /// The value of a half, exactly.
 #[inline(always)]
-fn single(bits: u16) -> f32 {
+pub(crate) fn single(bits: u16) -> f32 {
     let magnitude = u32::from(bits & 0x7fff) << 13;
     let normal = magnitude + BIAS;
     // The exponent of what is not finite is all ones in both formats.

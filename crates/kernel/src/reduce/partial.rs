@@ -47,6 +47,8 @@ pub struct Partial {
     pub nan_item: Key,
     /// Those that are not zero.
     pub nonzero: u64,
+    /// Those that are +∞ and those that are −∞; complex numbers are neither.
+    pub infinite: [u64; 2],
     /// The sum of floating-point numbers: real and imaginary part.
     pub sum: [f64; 2],
     /// The sum of integers, truth values and times.
@@ -76,6 +78,7 @@ impl Partial {
         first_nan: None,
         nan_item: Key::int(0),
         nonzero: 0,
+        infinite: [0; 2],
         sum: [0.0; 2],
         int: 0,
         m2: 0.0,

@@ -35,6 +35,11 @@ fn numbers<T: Real>(reducer: &Reducer, items: Items<'_, T>, first: u64, nan: u64
         (partial.min, partial.max) = (found.min.key(), found.max.key());
         (partial.min_at, partial.max_at) = (first, first);
         partial.nan = nan.max(u64::from(found.nan));
+        if wanted.contains(Wanted::INFINITE) {
+            // Their values are the extremes, so where those are finite nothing is looked at again.
+            let count = |extreme: T, of: T| if extreme == of { items.count(|x| x == of) } else { 0 };
+            partial.infinite = [count(found.max, T::HIGHEST), count(found.min, T::LOWEST)];
+        }
     }
     if wanted.contains(Wanted::M2) {
         (partial.sum[0], partial.m2) = spread(items, skip, count - nan);

@@ -205,6 +205,7 @@ impl Reducer {
             all.nan = all.nan.min(1);
         }
         all.nonzero += later.nonzero;
+        all.infinite = [0, 1].map(|i| all.infinite[i] + later.infinite[i]);
         all.int += later.int;
         all.sum = [all.sum[0] + later.sum[0], all.sum[1] + later.sum[1]];
         all.squares += later.squares;

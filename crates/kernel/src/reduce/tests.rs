@@ -7,7 +7,7 @@ const NUMBERS: [&str; 15] =
     ["|b1", "|i1", "|u1", "<i2", ">u2", "<i4", ">i4", "<i8", ">u8", "<f2", ">f2", "<f4", ">f4", "<f8", "<c8"];
 
 fn everything() -> Wanted {
-    Wanted::M2 | Wanted::POSITIONS | Wanted::NONZERO | Wanted::PROD | Wanted::SQUARES
+    Wanted::M2 | Wanted::POSITIONS | Wanted::INFINITE | Wanted::NONZERO | Wanted::PROD | Wanted::SQUARES
 }
 
 fn reducer(dtype: &str, wanted: Wanted, skip: bool) -> Reducer {
@@ -107,6 +107,7 @@ proptest! {
             let own: Vec<u8> = (0..rows).flat_map(|row| &items[(row * columns + column) * width..][..width]).copied().collect();
             let (got, want) = (all.get(column), reducer.block(&own, 0, &mut scratch));
             prop_assert_eq!((got.count, got.nonzero, got.int, got.int_prod), (want.count, want.nonzero, want.int, want.int_prod));
+            prop_assert_eq!(got.infinite, want.infinite);
             for op in [Op::Min, Op::Max, Op::ArgMin, Op::ArgMax, Op::Any, Op::All] {
                 let text = |partial| format!("{:?}", op.result(&reducer, partial));
                 // Which of two zeros is the least is not said.

@@ -20,6 +20,9 @@ impl Wanted {
     /// The sum of the squared absolute values, in double precision.
     pub const SQUARES: Wanted = Wanted(1 << 6);
 
+    /// How many are +∞ and how many −∞; the extremes come with it, and say whether there is anything to count.
+    pub const INFINITE: Wanted = Wanted(1 << 2 | 1 << 7);
+
     /// Whether all of `other` is wanted.
     #[must_use]
     pub const fn contains(self, other: Wanted) -> bool {

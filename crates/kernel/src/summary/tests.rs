@@ -46,6 +46,7 @@ fn integers_are_summed_exactly() {
 fn nan_infinity_and_nothing() {
     let got = summary(&dtype("=f8"), &bytes_of(&[f64::NAN, 1.0, 0.0, -0.0, f64::INFINITY]), 2);
     assert_eq!((got.count, got.nan_count, got.zeros), (5, 1, Some(2)));
+    assert_eq!((got.positive_infinities, got.negative_infinities), (Some(1), Some(0)));
     assert_eq!((got.min, got.max), (Some(Value::Float64(0.0)), Some(Value::Float64(f64::INFINITY))));
     assert!(number(got.mean).is_infinite() && got.std.unwrap().is_nan());
     let got = summary(&dtype("=f4"), &bytes_of(&[f32::NAN]), 1);

@@ -56,6 +56,7 @@ pub(crate) struct Naive {
     pub(crate) nan: u64,
     pub(crate) first_nan: Option<u64>,
     pub(crate) nonzero: u64,
+    pub(crate) infinite: [u64; 2],
     pub(crate) sum: [f64; 2],
     /// The sum of absolute values.
     pub(crate) size: [f64; 2],
@@ -136,6 +137,8 @@ impl Naive {
             nan: numbers.iter().filter(|number| number.nan).count() as u64,
             first_nan: numbers.iter().position(|number| number.nan).map(|place| place as u64),
             nonzero: numbers.iter().filter(|x| x.re != 0.0 || x.im != 0.0).count() as u64,
+            infinite: [f64::INFINITY, f64::NEG_INFINITY]
+                .map(|x| numbers.iter().filter(|n| !kind.is_complex() && n.re == x).count() as u64),
             sum: if whole { [0.0; 2] } else { [re, im] },
             size: [of(&|x| x.re.abs()), of(&|x| x.im.abs())],
             int: if whole { counted.iter().map(|(_, x)| x.int).sum() } else { 0 },

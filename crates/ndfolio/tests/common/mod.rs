@@ -119,3 +119,24 @@ pub(crate) fn one_by_one(array: &Array) -> Vec<Value> {
     }
     out
 }
+
+/// The items of each result, in C order of the reduced axes, by index arithmetic alone.
+pub(crate) fn rows(array: &Array, axes: &[isize]) -> Vec<Vec<f64>> {
+    let shape = array.shape();
+    let reduced: Vec<bool> = (0..shape.len()).map(|axis| axes.contains(&(axis as isize))).collect();
+    let kept: usize = shape.iter().zip(&reduced).filter(|(_, r)| !**r).map(|(n, _)| n).product();
+    let mut rows = vec![Vec::new(); kept];
+    for (place, item) in array.read_values(..).unwrap().1.iter().enumerate() {
+        let (mut rest, mut row, mut step) = (place, 0, 1);
+        for axis in (0..shape.len()).rev() {
+            let index = rest % shape[axis];
+            rest /= shape[axis];
+            if !reduced[axis] {
+                row += index * step;
+                step *= shape[axis];
+            }
+        }
+        rows[row].push(item.as_f64().unwrap());
+    }
+    rows
+}

@@ -11,6 +11,8 @@ pub(super) struct Cells {
     pub(super) low: Vec<i64>,
     pub(super) high: Vec<i64>,
     pub(super) nonzero: Vec<u64>,
+    /// +∞ and −∞.
+    pub(super) infinite: [Vec<u64>; 2],
     pub(super) prod: Vec<Scaled>,
     pub(super) int_prod: Vec<u64>,
     /// As the items are stored, halves as singles. Of no items it is the highest and the lowest value.
@@ -32,6 +34,7 @@ impl Cells {
         let wants = |value: Wanted, len: usize| if reducer.wanted().contains(value) { len } else { 0 };
         let (wholes, floats) = if whole { (columns, 0) } else { (0, columns) };
         let wholes_or_times = if whole && !reducer.is_time() { 0 } else { columns };
+        let infinities = if reducer.parts() == 1 { floats } else { 0 };
         let extremes = wants(Wanted::EXTREMES, columns * reducer.native_size());
         Cells {
             sum: vec![0.0; if whole { 0 } else { wants(Wanted::SUM, parts) }],
@@ -40,6 +43,7 @@ impl Cells {
             low: vec![0; wants(Wanted::SUM, wholes)],
             high: vec![0; wants(Wanted::SUM, wholes)],
             nonzero: vec![0; wants(Wanted::NONZERO, columns)],
+            infinite: [0, 1].map(|_| vec![0; wants(Wanted::INFINITE, infinities)]),
             prod: vec![Scaled::ONE; wants(Wanted::PROD, floats)],
             int_prod: vec![1; wants(Wanted::PROD, wholes)],
             min: vec![0; extremes],
@@ -58,8 +62,9 @@ impl Cells {
         let doubles = self.sum.len() + self.m2.len() + self.squares.len();
         let words = self.low.len() + self.high.len() + self.nonzero.len() + self.int_prod.len();
         let places = self.min_at.len() + self.max_at.len() + self.nan.len() + self.first_nan.len();
+        let infinite = 2 * self.infinite[0].len();
         let others = size_of_val(&self.prod[..]) + size_of_val(&self.nan_item[..]);
-        8 * (doubles + words + places) + self.min.len() + self.max.len() + others
+        8 * (doubles + words + places + infinite) + self.min.len() + self.max.len() + others
     }
 
     /// Back to what is known of no rows, but for the extremes.
@@ -71,7 +76,10 @@ impl Cells {
         self.high.fill(0);
         self.prod.fill(Scaled::ONE);
         self.int_prod.fill(1);
-        self.nonzero.fill(0);
+        let [above, below] = &mut self.infinite;
+        for counts in [&mut self.nonzero, above, below] {
+            counts.fill(0);
+        }
         for places in [&mut self.min_at, &mut self.max_at] {
             places.fill(u64::MAX);
         }
@@ -113,6 +121,7 @@ impl Cells {
             first_nan,
             nan_item: nan_item.copied().unwrap_or(Key::int(0)),
             nonzero: word(&self.nonzero, 0),
+            infinite: [0, 1].map(|i| word(&self.infinite[i], 0)),
             sum: both(&self.sum),
             int: self.int(column),
             m2: both(&self.m2).iter().sum(),
@@ -130,6 +139,9 @@ impl Cells {
         merge(&mut self.sum, &later.sum, |a, b| a + b);
         merge(&mut self.squares, &later.squares, |a, b| a + b);
         merge(&mut self.nonzero, &later.nonzero, |a, b| a + b);
+        for (own, later) in self.infinite.iter_mut().zip(&later.infinite) {
+            merge(own, later, |a, b| a + b);
+        }
         merge(&mut self.int_prod, &later.int_prod, u64::wrapping_mul);
         merge(&mut self.prod, &later.prod, if complex { Scaled::times_complex } else { Scaled::times });
         merge(&mut self.low, &later.low, |a, b| a + b);
