@@ -16,7 +16,7 @@ use ndfolio_store::{
 
 use crate::{
     EngineError, Report, Run, Source,
-    fetch::{Fetcher, OWN_MEMORY},
+    fetch::{Fetcher, OWN_MEMORY, way},
     meter::Meter,
 };
 
@@ -125,6 +125,8 @@ struct Boxes<'a> {
     has_gaps: bool,
     /// How pieces of the file are read; none where each box is gathered from many places.
     choice: Option<Choice>,
+    /// How the first box is gathered, if boxes are.
+    gathered: Option<Choice>,
     threads: usize,
     memory: usize,
 }
@@ -139,7 +141,9 @@ impl<'a> Boxes<'a> {
         // The first box is a whole one, and so are the others but for the ends of axes.
         let ranges = tiles.get(0).is_none_or(|tile| tile.view.is_contiguous(Order::C));
         let has_gaps = !ranges && tiles.get(0).is_some_and(|tile| is_dense(&tile.view, memory));
-        let mut boxes = Boxes { tiles, count, group: 1, grid: None, has_gaps, choice: None, threads, memory };
+        let (choice, gathered) = (None, None);
+        let mut boxes =
+            Boxes { tiles, count, group: 1, grid: None, has_gaps, choice, gathered, threads, memory };
         if ranges || has_gaps {
             let follow = has_gaps || tiles.follow_each_other();
             let pattern = if follow { Pattern::Sequential } else { Pattern::Sparse };
@@ -157,6 +161,8 @@ impl<'a> Boxes<'a> {
                 }
             }
             boxes.choice = Some(choice);
+        } else {
+            boxes.gathered = tiles.get(0).map(|tile| way(&source.file, &tile.view));
         }
         boxes
     }
@@ -171,10 +177,9 @@ impl<'a> Boxes<'a> {
     }
 
     fn report(&self) -> Report {
-        let (engine, reason) = match &self.choice {
-            Some(choice) => (choice.engine.to_string(), choice.reason.clone()),
-            None => ("pread".to_owned(), "each box is gathered from many places of the file".to_owned()),
-        };
+        let choice = self.choice.as_ref().or(self.gathered.as_ref());
+        let told = choice.map(|choice| (choice.engine.to_string(), choice.reason.clone()));
+        let (engine, reason) = told.unwrap_or_default();
         Report { engine, reason, passes: 1, threads: self.threads, ..Report::default() }
     }
 

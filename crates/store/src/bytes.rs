@@ -30,8 +30,9 @@ pub struct MappedBytes<'a> {
 /// Bytes of a [tile](Bytes::tile).
 pub const TILE: usize = 1024;
 
-/// Room for a copy of at most `N` bytes.
+/// Room for a copy of at most `N` bytes, in whole cache lines.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Room<const N: usize = TILE>([MaybeUninit<u8>; N]);
 
 impl<const N: usize> Room<N> {

@@ -26,6 +26,10 @@ impl Form {
     }
 }
 
+/// Bytes in whole cache lines.
+#[repr(align(64))]
+pub(super) struct Lines<const N: usize>(pub(super) [u8; N]);
+
 /// Stored items.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stored<'a> {
@@ -53,10 +57,10 @@ impl<'a> Stored<'a> {
 
     fn each_decoded(self, mut each: impl FnMut(&[u8]) -> bool) {
         let Stored { bytes, form, level } = self;
-        let (mut room, mut native) = (Room::<TILE>::new(), [0; 2 * TILE]);
+        let (mut room, mut native) = (Room::<TILE>::new(), Lines([0; 2 * TILE]));
         for at in (0..bytes.len()).step_by(TILE) {
             let tile = bytes.part(at, TILE.min(bytes.len() - at), &mut room);
-            let native = &mut native[..tile.len() * form.growth()];
+            let native = &mut native.0[..tile.len() * form.growth()];
             decode(level, form, tile, native);
             if !each(native) {
                 break;

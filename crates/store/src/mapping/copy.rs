@@ -51,9 +51,11 @@ unsafe fn read_groups(from: *const u8, to: &mut [MaybeUninit<u8>]) {
             unsafe {
                 std::arch::asm!(
                     "2:",
-                    // What the next tile will need: a hint, which can name any address.
-                    "prefetcht1 [{from} + {at} + 1024]",
-                    concat!("prefetcht1 [{from} + {at} + 1024 + 2 * ", $width, "]"),
+                    // What the tile after the next one will need: a hint, which can name any address.
+                    "prefetcht1 [{from} + {at} + 2048]",
+                    concat!("prefetcht1 [{from} + {at} + 2048 + ", $width, "]"),
+                    concat!("prefetcht1 [{from} + {at} + 2048 + 2 * ", $width, "]"),
+                    concat!("prefetcht1 [{from} + {at} + 2048 + 3 * ", $width, "]"),
                     concat!($move, " ", $register, "12, [{from} + {at}]"),
                     concat!($move, " ", $register, "13, [{from} + {at} + ", $width, "]"),
                     concat!($move, " ", $register, "14, [{from} + {at} + 2 * ", $width, "]"),

@@ -8,7 +8,7 @@ use crate::{
     reduce::{
         item::{Item, Whole},
         loops::is_nan,
-        stored::Stored,
+        stored::{Lines, Stored},
     },
     simd::{Level, Loop, dispatch},
 };
@@ -23,12 +23,12 @@ const STRIP: usize = 256;
 /// Room for a strip of mapped items, and for them decoded.
 struct Strip {
     stored: Room<STRIP>,
-    native: [u8; STRIP],
+    native: Lines<STRIP>,
 }
 
 impl Strip {
     fn new() -> Self {
-        Strip { stored: Room::new(), native: [0; STRIP] }
+        Strip { stored: Room::new(), native: Lines([0; STRIP]) }
     }
 }
 
@@ -88,7 +88,7 @@ impl<'a, T: Item> Tile<'a, T> {
     fn strip<'t>(&'t self, row: usize, (column, len): (usize, usize), room: &'t mut Strip) -> &'t [T::Raw] {
         let size = self.itemsize();
         let at = (row * self.width + self.from + column) * size;
-        &T::raw(self.rows.part(at, len * size, &mut room.stored, &mut room.native))[..len]
+        &T::raw(self.rows.part(at, len * size, &mut room.stored, &mut room.native.0))[..len]
     }
 
     /// Hands over each strip of each row, with its first column.
