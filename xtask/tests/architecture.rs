@@ -34,7 +34,6 @@ const FOREIGN: &[(&str, &[&str])] = &[
 const UNSAFE: &[&str] = &[
     "crates/store/src/",
     "crates/kernel/src/simd",
-    "crates/kernel/src/raw",
     "crates/engine/src/disjoint.rs",
     // Zero-copy views are `unsafe` constructors that name the risk.
     "crates/ndfolio/src/memmap.rs",

@@ -208,3 +208,55 @@ impl<'a, const N: usize> From<&'a [u8; N]> for Bytes<'a> {
         Bytes::Private(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dispenser, File, IoEngine, Mode};
+
+    /// Every way to read a part of mapped bytes gives the file's, at any place and of any length.
+    #[test]
+    fn mapped_bytes_are_the_files() {
+        let name = format!("ndfolio-bytes-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let all: Vec<u8> = (0..20_000_u32).map(|i| (i * 7 % 251) as u8).collect();
+        std::fs::write(&path, &all).unwrap();
+        let file = File::open(&path, Mode::Read).unwrap();
+        for start in [0, 1, 3, 64, 129] {
+            let pieces = vec![start..all.len() as u64];
+            let dispenser = Dispenser::new(&pieces);
+            let mut stream = file.stream(IoEngine::Mmap, &dispenser, 1 << 20).unwrap();
+            let want = &all[start as usize..];
+            let mut check = |_, bytes: Bytes<'_>| {
+                assert!(matches!(bytes, Bytes::Mapped(_)));
+                let (mut room, mut at) = (Room::new(), 0);
+                while at < bytes.len() {
+                    let tile = bytes.tile(at, &mut room);
+                    assert_eq!(*tile, want[at..at + tile.len()]);
+                    at += tile.len();
+                }
+                for len in [0, 1, 7, 8, 255, 256, 257, 511, 700, 1024] {
+                    assert_eq!(*bytes.part(5, len, &mut room), want[5..5 + len]);
+                    assert_eq!(*bytes.slice(9..9 + len).private(&mut Vec::new()), want[9..9 + len]);
+                }
+                let mut copy = vec![0; bytes.len()];
+                bytes.copy_to(&mut copy);
+                assert_eq!(copy, want);
+                let chunks: usize = bytes.chunks(999).map(|chunk| chunk.len()).sum();
+                assert_eq!(chunks, want.len());
+            };
+            assert_eq!(stream.next_in_place(&mut check).unwrap(), Some(0));
+            assert_eq!(stream.next_in_place(&mut check).unwrap(), None);
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    #[should_panic(expected = "behind the end")]
+    fn nothing_is_read_behind_the_end() {
+        let bytes = [1, 2, 3];
+        // SAFETY: the bytes live longer, and nobody changes them.
+        let mapped = unsafe { MappedBytes::new(bytes.as_ptr(), bytes.len()) };
+        mapped.read(1, &mut [0; 3]);
+    }
+}
