@@ -136,7 +136,8 @@ impl<'a> Boxes<'a> {
         let view = tiles.view();
         let count = tiles.count_tiles();
         let most = view.nbytes().div_ceil(BYTES_PER_THREAD).min(count);
-        let threads = run.most_threads().min(most).max(1);
+        // Counting processors takes longer than a small pass.
+        let threads = if most > 1 { run.most_threads().min(most) } else { 1 };
         let memory = run.budget() / threads;
         // The first box is a whole one, and so are the others but for the ends of axes.
         let ranges = tiles.get(0).is_none_or(|tile| tile.view.is_contiguous(Order::C));

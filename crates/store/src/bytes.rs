@@ -212,7 +212,7 @@ impl<'a, const N: usize> From<&'a [u8; N]> for Bytes<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dispenser, File, IoEngine, Mode};
+    use crate::{Chunks, Dispenser, File, IoEngine, Mode};
 
     /// Every way to read a part of mapped bytes gives the file's, at any place and of any length.
     #[test]
@@ -223,7 +223,7 @@ mod tests {
         std::fs::write(&path, &all).unwrap();
         let file = File::open(&path, Mode::Read).unwrap();
         for start in [0, 1, 3, 64, 129] {
-            let pieces = vec![start..all.len() as u64];
+            let pieces = Chunks::new(start..all.len() as u64, all.len() as u64);
             let dispenser = Dispenser::new(&pieces);
             let mut stream = file.stream(IoEngine::Mmap, &dispenser, 1 << 20).unwrap();
             let want = &all[start as usize..];

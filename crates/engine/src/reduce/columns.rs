@@ -65,9 +65,8 @@ pub(super) fn tiles<'v>(axes: &'v Axes, itemsize: usize, run: &Run<'_>) -> Tiles
     let (rows, columns) = (view.shape()[1], view.shape()[2]);
     let group = group_rows(rows, columns, itemsize);
     // Whole rows where there is memory for them, so that the file is read in its order.
-    let room = run.budget() / run.most_threads() / 2;
-    let most = (room / (group * itemsize).max(1)).max(MOST_COLUMNS);
-    let wide = if columns <= most { columns } else { MOST_COLUMNS };
+    let fits = || columns <= run.budget() / run.most_threads() / 2 / (group * itemsize).max(1);
+    let wide = if columns <= MOST_COLUMNS || fits() { columns } else { MOST_COLUMNS };
     let order = if wide == columns { [0, 1, 2] } else { [0, 2, 1] };
     view.blocks(&[1, group, wide], &order)
 }
