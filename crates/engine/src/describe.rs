@@ -24,7 +24,7 @@ use crate::{
     EngineError, Plan, Report, Run, Source,
     plan::Reading,
     plan_reduce,
-    reduce::{Axes, Place, Tap, box_bytes, look, reduce_tapped},
+    reduce::{Axes, Place, Slots, Tap, box_bytes, look, reduce_tapped},
 };
 use hunt::Hunt;
 use step::Step;
@@ -293,12 +293,13 @@ impl<'a> Part<'a> {
         let Describer { summarizer, axes, .. } = self.describer;
         let run = self.describer.reading(&self.axes);
         let reducers = std::slice::from_ref(summarizer.reducer());
-        let finish = |partials: &[Partial]| summarizer.finish(&partials[0]);
+        let mut summaries = Slots::new(self.axes.outputs());
+        let mut put = |row: usize, partials: &[Partial]| summaries.put(row, summarizer.finish(&partials[0]));
         let step = self.hunt.as_mut().map(Hunt::next).transpose()?;
         let looks = Looks { tally: self.tally.as_ref(), step: step.as_ref() };
-        let (summaries, one) = match (looks.tally, looks.step) {
-            (None, None) => reduce_tapped(&self.source, axes, reducers, &run, &finish, &())?,
-            _ => reduce_tapped(&self.source, axes, reducers, &run, &finish, &looks)?,
+        let one = match (looks.tally, looks.step) {
+            (None, None) => reduce_tapped(&self.source, axes, reducers, &run, &mut put, &())?,
+            _ => reduce_tapped(&self.source, axes, reducers, &run, &mut put, &looks)?,
         };
         told.report.then(&one);
         told.passes = told.passes.max(1);
@@ -306,7 +307,7 @@ impl<'a> Part<'a> {
             hunt.learn(step);
         }
         self.tallied = self.tally.is_some();
-        Ok(summaries)
+        Ok(summaries.finish())
     }
 
     /// The passes behind that, of which there were `passes`.

@@ -258,7 +258,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         let file = &self.source.file;
         let (mut stream, refused) =
             file.stream_or_fallback(choice.engine, self.dispenser, self.boxes.memory)?;
-        let mut worker = Worker { own: self.pass.worker(), items: Vec::new(), given: Vec::new() };
+        let mut worker = Worker::new(self.pass.worker());
         let started = Instant::now();
         let (mut report, mut asked) = (Report::default(), 0);
         loop {
@@ -270,7 +270,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             if next.is_none() {
                 break;
             }
-            worker.given.drain(..).for_each(|(index, given)| self.collect(index, given));
+            self.collect(&mut worker.given);
             self.meter.look();
             self.run.done(bytes);
             asked += bytes as u64;
@@ -296,18 +296,20 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             return done;
         }
         done = 0;
+        let mut room = worker.tile.take();
         for index in self.boxes.boxes(piece) {
-            let Some(tile) = self.boxes.tiles.get(index) else { break };
+            let Some(tile) = self.boxes.tiles.get_in(index, &mut room) else { break };
             done += tile.view.nbytes();
             if self.boxes.has_gaps {
-                self.pick_out(index, &tile, bytes, worker);
+                self.pick_out(index, tile, bytes, worker);
                 continue;
             }
             let (items, rest) = bytes.split_at(tile.view.nbytes());
             bytes = rest;
-            let given = self.pass.work(&mut worker.own, &tile, items);
+            let given = self.pass.work(&mut worker.own, tile, items);
             worker.given.push((index, given));
         }
+        worker.tile = room;
         done
     }
 
@@ -367,7 +369,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             fetcher.read(&self.source.file, &tile.view, &mut items, self.run)?;
             let read = Instant::now();
             let given = self.pass.work(&mut worker, &tile, Bytes::Private(&items));
-            self.collect(index, given);
+            self.collect(&mut vec![(index, given)]);
             self.meter.look();
             self.run.done(items.len());
             report.io.wait += read - started;
@@ -381,8 +383,9 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         Ok(report)
     }
 
-    fn collect(&self, index: usize, given: P::Given) {
-        self.collector.lock().unwrap_or_else(PoisonError::into_inner).put(index, given);
+    fn collect(&self, given: &mut Vec<(usize, P::Given)>) {
+        let mut collector = self.collector.lock().unwrap_or_else(PoisonError::into_inner);
+        given.drain(..).for_each(|(index, given)| collector.put(index, given));
     }
 }
 
@@ -393,6 +396,14 @@ struct Worker<P: Pass> {
     items: Vec<u8>,
     /// What the boxes of the piece gave.
     given: Vec<(usize, P::Given)>,
+    /// The last box, whose memory is used again.
+    tile: Option<Tile>,
+}
+
+impl<P: Pass> Worker<P> {
+    fn new(own: P::Worker) -> Self {
+        Worker { own, items: Vec::new(), given: Vec::new(), tile: None }
+    }
 }
 
 /// Results on their way into order.

@@ -30,26 +30,31 @@ pub fn reduce(
     run: &Run<'_>,
 ) -> Result<(Vec<Partial>, Report), EngineError> {
     let all: Vec<isize> = (0..source.view.ndim() as isize).collect();
-    let (mut rows, report) = reduce_along(source, &all, reducers, run, &|partials| partials.to_vec())?;
-    Ok((rows.remove(0), report))
+    let mut states = Vec::new();
+    let report = reduce_along(source, &all, reducers, run, &mut |_, partials| states = partials.to_vec())?;
+    Ok((states, report))
 }
 
-/// Reduces along some axes: one state for each reducer and each item of the array without those axes, turned
-/// into what `finish` makes of it, in C order.
+/// Takes the states of all reducers for an item of the array without the axes that are reduced, and the item's
+/// number in C order.
+pub type Put<'p> = dyn FnMut(usize, &[Partial]) + Send + 'p;
+
+/// Reduces along some axes: one state for each reducer and each item of the array without those axes, given to
+/// `put` once, in an order that follows from the array alone.
 ///
-/// Each byte is read once. Memory: the results, and beside them what `run` allows.
+/// Each byte is read once. Memory: what `run` allows.
 ///
 /// # Errors
 /// An axis that the array does not have, or twice; what the file reports; a cancelled run; too little memory
-/// for a box.
-pub fn reduce_along<R: Send>(
+/// for a box. What was put counts only if there is none.
+pub fn reduce_along(
     source: &Source,
     axes: &[isize],
     reducers: &[Reducer],
     run: &Run<'_>,
-    finish: &(dyn Fn(&[Partial]) -> R + Sync),
-) -> Result<(Vec<R>, Report), EngineError> {
-    reduce_tapped(source, axes, reducers, run, finish, &())
+    put: &mut Put<'_>,
+) -> Result<Report, EngineError> {
+    reduce_tapped(source, axes, reducers, run, put, &())
 }
 
 /// What [`reduce_along`] would do. The results take `result_bytes` each.
@@ -79,21 +84,22 @@ pub fn plan_reduce(
 }
 
 /// As [`reduce_along`], with somebody who looks at the items as well.
-pub(crate) fn reduce_tapped<R: Send, T: Tap>(
+pub(crate) fn reduce_tapped<T: Tap>(
     source: &Source,
     axes: &[isize],
     reducers: &[Reducer],
     run: &Run<'_>,
-    finish: &(dyn Fn(&[Partial]) -> R + Sync),
+    put: &mut Put<'_>,
     tap: &T,
-) -> Result<(Vec<R>, Report), EngineError> {
+) -> Result<Report, EngineError> {
     let axes = prepare(source, axes, reducers, run)?;
-    let pass = Reduction { source, axes: &axes, reducers, run, finish };
+    let pass = Reduction { source, axes: &axes, reducers, run };
     if axes.is_empty() {
         let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
-        return Ok(((0..axes.outputs()).map(|_| finish(&none)).collect(), Report::default()));
+        (0..axes.outputs()).for_each(|output| put(output, &none));
+        return Ok(Report::default());
     }
-    if axes.is_columns() { columns::reduce(&pass, tap) } else { rows::reduce(&pass, tap) }
+    if axes.is_columns() { columns::reduce(&pass, tap, put) } else { rows::reduce(&pass, tap, put) }
 }
 
 fn prepare(
@@ -117,28 +123,27 @@ fn prepare(
 }
 
 /// What the two ways share.
-struct Reduction<'a, R> {
+struct Reduction<'a> {
     source: &'a Source,
     axes: &'a Axes,
     reducers: &'a [Reducer],
     run: &'a Run<'a>,
-    finish: &'a (dyn Fn(&[Partial]) -> R + Sync),
 }
 
 /// Results that come in an order of their own, on their way into C order.
-struct Slots<R>(Vec<Option<R>>);
+pub(crate) struct Slots<R>(Vec<Option<R>>);
 
 impl<R> Slots<R> {
-    fn new(outputs: usize) -> Self {
+    pub(crate) fn new(outputs: usize) -> Self {
         Slots((0..outputs).map(|_| None).collect())
     }
 
-    fn put(&mut self, output: usize, result: R) {
+    pub(crate) fn put(&mut self, output: usize, result: R) {
         self.0[output] = Some(result);
     }
 
     /// All of them; every pass fills every slot.
-    fn finish(self) -> Vec<R> {
+    pub(crate) fn finish(self) -> Vec<R> {
         self.0.into_iter().flatten().collect()
     }
 }

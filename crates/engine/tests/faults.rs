@@ -13,7 +13,7 @@ use std::{
 use ndfolio_engine::{
     EngineError, Io, Observer, Request, Run, Source, describe, digest, reduce, reduce_along,
 };
-use ndfolio_kernel::reduce::{NanPolicy, Op, Partial, Reducer};
+use ndfolio_kernel::reduce::{NanPolicy, Op, Reducer};
 use ndfolio_layout::{Order, View};
 use ndfolio_store::{File, IoEngine, Mode, StoreError, open_failing};
 
@@ -55,8 +55,11 @@ fn sum(source: &Source, run: &Run<'_>) -> Result<f64, EngineError> {
 
 fn rows(source: &Source, run: &Run<'_>) -> Result<usize, EngineError> {
     let reducer = Reducer::new(source.view.dtype(), Op::Sum.wanted(), NanPolicy::Propagate).unwrap();
-    let finish = |partials: &[Partial]| partials.len();
-    Ok(reduce_along(source, &[0], std::slice::from_ref(&reducer), run, &finish)?.0.len())
+    let mut count = 0;
+    reduce_along(source, &[0], std::slice::from_ref(&reducer), run, &mut |_, partials| {
+        count += partials.len();
+    })?;
+    Ok(count)
 }
 
 /// The sum of all numbers.

@@ -1,6 +1,6 @@
 //! A function of every item, as a vector loop.
 
-use crate::simd::{Level, Loop, dispatch};
+use crate::simd::{Level, Loop, Vectors, dispatch};
 
 struct Map<'a, T, F, const N: usize> {
     items: &'a [[u8; N]],
@@ -11,7 +11,7 @@ struct Map<'a, T, F, const N: usize> {
 impl<T, F: Fn([u8; N]) -> T, const N: usize> Loop for Map<'_, T, F, N> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self, _: V) {
         for (item, out) in self.items.iter().zip(self.out) {
             *out = (self.of)(*item);
         }

@@ -6,13 +6,15 @@
 //! many reductions side by side. An [`Op`] says which values it wants and what it makes of them in the end.
 //!
 //! Everything that is exact (integers, extremes, counts) stays exact. Floating-point numbers are widened to
-//! double precision and added in [lanes](self), then lanes, then blocks in binary trees.
+//! double precision and added in [lanes](self), then lanes, then blocks in binary trees; halves are added in fours
+//! in single precision first.
 
 mod columns;
 mod complex;
 pub(crate) mod half;
 mod item;
 mod loops;
+mod moments;
 mod op;
 mod partial;
 mod piece;
@@ -22,6 +24,7 @@ mod reducer;
 mod scaled;
 mod scratch;
 mod stored;
+mod subtrees;
 mod tree;
 mod truth;
 mod wanted;
@@ -30,7 +33,7 @@ mod whole;
 pub use columns::Columns;
 pub use op::Op;
 pub use partial::{Key, Partial};
-pub use piece::piece;
+pub use piece::{Seen, piece, whole};
 pub use reducer::{NanPolicy, Reducer};
 pub use scaled::Scaled;
 pub use scratch::Scratch;

@@ -1,17 +1,21 @@
 //! One loop, compiled for several instruction sets, chosen when it runs.
 //!
 //! A [`Loop`] is ordinary code over lanes that the compiler turns into vector instructions. None of them
-//! rounds in another way than the others (nothing is contracted to fused operations), so every set gives the
-//! same bits.
+//! rounds in another way than the others (the compiler fuses nothing, and we only what is exact), so every set
+//! gives the same bits.
 
 use std::sync::OnceLock;
+
+use ndfolio_store::{Bytes, ROW};
+
+use crate::reduce::half;
 
 /// Instruction sets, from the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// What every processor of the architecture has.
     Baseline,
-    /// AVX2 and F16C.
+    /// AVX2, F16C and FMA.
     Avx2,
     /// AVX-512 with its byte, word, doubleword and vector-length parts.
     Avx512,
@@ -37,7 +41,9 @@ impl Level {
 
 #[cfg(target_arch = "x86_64")]
 fn detect() -> Level {
-    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
+    let avx2 = is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("f16c")
+        && is_x86_feature_detected!("fma");
     let avx512 = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
@@ -57,7 +63,95 @@ fn detect() -> Level {
 /// Code that gains from vector instructions. `run` must be `#[inline(always)]`, and so must what it calls.
 pub(crate) trait Loop {
     type Output;
-    fn run(self) -> Self::Output;
+    fn run<V: Vectors>(self, vectors: V) -> Self::Output;
+}
+
+/// What the code between two calls of a loop may use of the instruction set that it is compiled for.
+pub(crate) trait Vectors: Copy {
+    /// The [`ROW`] bytes at `at`, in registers.
+    fn row(self, bytes: &Bytes<'_>, at: usize) -> [u8; ROW];
+
+    /// Halves in this machine's byte order as singles.
+    fn singles(self, halves: &[u8; ROW]) -> [u8; 2 * ROW];
+
+    /// `factor · factor + sum`, where the square is exact: so it makes no difference whether the operations
+    /// are fused.
+    fn add_exact_square(self, factor: f64, sum: f64) -> f64;
+}
+
+/// Without more than every processor has.
+#[derive(Clone, Copy)]
+pub(crate) struct Baseline;
+
+impl Vectors for Baseline {
+    #[inline(always)]
+    fn row(self, bytes: &Bytes<'_>, at: usize) -> [u8; ROW] {
+        bytes.row(at)
+    }
+
+    #[inline(always)]
+    fn singles(self, halves: &[u8; ROW]) -> [u8; 2 * ROW] {
+        let mut singles = [0; 2 * ROW];
+        for (half, single) in halves.as_chunks().0.iter().zip(singles.as_chunks_mut().0) {
+            *single = half::single(u16::from_ne_bytes(*half)).to_ne_bytes();
+        }
+        singles
+    }
+
+    #[inline(always)]
+    fn add_exact_square(self, factor: f64, sum: f64) -> f64 {
+        sum + factor * factor
+    }
+}
+
+/// With [`Level::Avx2`]; made by [`dispatch`] alone, where the processor has it.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+struct Avx2(());
+
+#[cfg(target_arch = "x86_64")]
+impl Vectors for Avx2 {
+    #[inline(always)]
+    fn row(self, bytes: &Bytes<'_>, at: usize) -> [u8; ROW] {
+        // SAFETY: the processor has the features, as there is an `Avx2`.
+        unsafe { bytes.row_avx2(at) }
+    }
+
+    #[inline(always)]
+    fn singles(self, halves: &[u8; ROW]) -> [u8; 2 * ROW] {
+        // SAFETY: as above.
+        unsafe { singles_avx2(halves) }
+    }
+
+    #[inline(always)]
+    fn add_exact_square(self, factor: f64, sum: f64) -> f64 {
+        factor.mul_add(factor, sum)
+    }
+}
+
+/// With [`Level::Avx512`]; made by [`dispatch`] alone, where the processor has it.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+struct Avx512(());
+
+#[cfg(target_arch = "x86_64")]
+impl Vectors for Avx512 {
+    #[inline(always)]
+    fn row(self, bytes: &Bytes<'_>, at: usize) -> [u8; ROW] {
+        // SAFETY: the processor has the features, as there is an `Avx512`.
+        unsafe { bytes.row_avx512(at) }
+    }
+
+    #[inline(always)]
+    fn singles(self, halves: &[u8; ROW]) -> [u8; 2 * ROW] {
+        // SAFETY: as above.
+        unsafe { singles_avx512(halves) }
+    }
+
+    #[inline(always)]
+    fn add_exact_square(self, factor: f64, sum: f64) -> f64 {
+        factor.mul_add(factor, sum)
+    }
 }
 
 /// Runs a loop with the best instruction set up to `level`.
@@ -77,54 +171,57 @@ pub(crate) fn dispatch<L: Loop>(level: Level, body: L) -> L::Output {
 /// finds the vectors of a loop over lanes only as long as nothing else touches them.
 #[inline(never)]
 fn baseline<L: Loop>(body: L) -> L::Output {
-    body.run()
+    body.run(Baseline)
 }
 
 /// # Safety
 /// The processor has the features.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c,fma")]
 unsafe fn avx512<L: Loop>(body: L) -> L::Output {
-    body.run()
+    body.run(Avx512(()))
 }
 
 /// # Safety
 /// The processor has the features.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,f16c")]
+#[target_feature(enable = "avx2,f16c,fma")]
 unsafe fn avx2<L: Loop>(body: L) -> L::Output {
-    body.run()
+    body.run(Avx2(()))
 }
 
-/// Decodes halves of this machine's byte order with the processor's own instruction, as many as it takes at a
-/// time; how many were decoded.
+/// # Safety
+/// The processor has the features.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn halves_to_singles(level: Level, halves: &[u8], singles: &mut [u8]) -> usize {
-    if level.min(Level::best()) == Level::Baseline {
-        return 0;
+#[target_feature(enable = "avx512f")]
+#[inline]
+unsafe fn singles_avx512(halves: &[u8; ROW]) -> [u8; 2 * ROW] {
+    use std::arch::x86_64::{__m256i, __m512, _mm512_cvtph_ps};
+    // SAFETY: all these are as many bytes, of any value.
+    unsafe {
+        let halves = std::mem::transmute::<[u8; ROW], [__m256i; 8]>(*halves);
+        let mut singles = [std::mem::zeroed::<__m512>(); 8];
+        for (half, single) in halves.into_iter().zip(&mut singles) {
+            *single = _mm512_cvtph_ps(half);
+        }
+        std::mem::transmute::<[__m512; 8], [u8; 2 * ROW]>(singles)
     }
-    // SAFETY: `Level::best` found that this processor has these features.
-    unsafe { f16c(halves, singles) }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn halves_to_singles(_: Level, _: &[u8], _: &mut [u8]) -> usize {
-    0
 }
 
 /// # Safety
 /// The processor has the features.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,f16c")]
-unsafe fn f16c(halves: &[u8], singles: &mut [u8]) -> usize {
-    use std::arch::x86_64::{_mm_loadu_si128, _mm256_cvtph_ps, _mm256_storeu_ps};
-    let mut count = 0;
-    for (from, to) in halves.as_chunks::<16>().0.iter().zip(singles.as_chunks_mut::<32>().0) {
-        // SAFETY: 16 bytes are read and 32 written, at any address.
-        unsafe {
-            _mm256_storeu_ps(to.as_mut_ptr().cast(), _mm256_cvtph_ps(_mm_loadu_si128(from.as_ptr().cast())));
-        };
-        count += 8;
+#[inline]
+unsafe fn singles_avx2(halves: &[u8; ROW]) -> [u8; 2 * ROW] {
+    use std::arch::x86_64::{__m128i, __m256, _mm256_cvtph_ps};
+    // SAFETY: all these are as many bytes, of any value.
+    unsafe {
+        let halves = std::mem::transmute::<[u8; ROW], [__m128i; 16]>(*halves);
+        let mut singles = [std::mem::zeroed::<__m256>(); 16];
+        for (half, single) in halves.into_iter().zip(&mut singles) {
+            *single = _mm256_cvtph_ps(half);
+        }
+        std::mem::transmute::<[__m256; 16], [u8; 2 * ROW]>(singles)
     }
-    count
 }

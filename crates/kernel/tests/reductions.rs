@@ -71,11 +71,15 @@ fn check(got: &Partial, want: &Naive, about: &str) {
         // Whether sums overflow on the way depends on their order.
         return;
     }
+    // Halves are added in fours in single precision, rounded three times, before anything else.
+    let (of_sums, of_squares) =
+        if about.contains("f2") { (1.5 * f64::from(f32::EPSILON) / 1e-12, 100.0) } else { (1.0, 1.0) };
     for i in 0..2 {
-        assert!(near(got.sum[i], want.sum[i], want.size[i]), "sum {got:?} {want:?} {about}");
+        assert!(near(got.sum[i], want.sum[i], want.size[i] * of_sums), "sum {got:?} {want:?} {about}");
     }
     assert!(near(got.squares, want.squares, want.squares), "squares {got:?} {want:?} {about}");
-    assert!(near(got.m2, want.m2, want.m2 + want.squares * 1e-3), "m2 {got:?} {want:?} {about}");
+    let size = (want.m2 + want.squares * 1e-3) * of_squares;
+    assert!(near(got.m2, want.m2, size), "m2 {got:?} {want:?} {about}");
     // The plainest way goes out of range where this does not.
     let (product, size) = (got.prod.finish(), want.prod[0].hypot(want.prod[1]));
     if size > 1e-280 && size < 1e280 {

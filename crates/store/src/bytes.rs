@@ -5,12 +5,14 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::mapping::copy;
+#[cfg(target_arch = "x86_64")]
+use crate::mapping::registers;
 
 /// Bytes of a file in memory, at any address.
 ///
-/// Mapped ones can be changed by others at any time, so nothing here gives a slice of them: they are copied in
-/// [tiles](Self::tile) so small that the processor copies the next one while it works on this one. That costs
-/// nothing beside reading them in place.
+/// Mapped ones can be changed by others at any time, so nothing here gives a slice of them: they are loaded into
+/// registers in [rows](Self::row), or copied in [tiles](Self::tile) so small that the processor copies the next one
+/// while it works on this one. Neither costs anything beside reading them in place.
 #[derive(Clone, Copy, Debug)]
 pub enum Bytes<'a> {
     /// Memory that nobody else can change.
@@ -29,6 +31,9 @@ pub struct MappedBytes<'a> {
 
 /// Bytes of a [tile](Bytes::tile).
 pub const TILE: usize = 1024;
+
+/// Bytes that are [loaded](Bytes::row) at once: some whole registers.
+pub const ROW: usize = 256;
 
 /// Room for a copy of at most `N` bytes, in whole cache lines.
 #[derive(Debug)]
@@ -160,6 +165,81 @@ impl<'a> Bytes<'a> {
         }
     }
 
+    /// Where the [`ROW`] bytes at `at` begin.
+    #[inline(always)]
+    fn row_start(&self, at: usize) -> *const u8 {
+        let len = self.len();
+        assert!(at <= len && ROW <= len - at, "a row behind the end");
+        match self {
+            Bytes::Private(bytes) => bytes[at..].as_ptr(),
+            Bytes::Mapped(bytes) => bytes.start.wrapping_add(at),
+        }
+    }
+
+    /// The [`ROW`] bytes at `at`.
+    ///
+    /// # Panics
+    ///
+    /// If they are not all there.
+    #[must_use]
+    pub fn row(&self, at: usize) -> [u8; ROW] {
+        let mut row = [MaybeUninit::uninit(); ROW];
+        // SAFETY: the bytes are there, says `row_start`; all of the row was written to, and is bytes.
+        unsafe {
+            copy::read(self.row_start(at), &mut row);
+            std::mem::transmute::<[MaybeUninit<u8>; ROW], [u8; ROW]>(row)
+        }
+    }
+
+    /// [`row`](Self::row), loaded into registers of 32 bytes in the middle of the caller's loop.
+    ///
+    /// # Panics
+    ///
+    /// If they are not all there.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    #[must_use]
+    pub fn row_avx2(&self, at: usize) -> [u8; ROW] {
+        // SAFETY: the bytes are there, says `row_start`.
+        unsafe { registers::row_avx2(self.row_start(at)) }
+    }
+
+    /// [`row`](Self::row), loaded into registers of 64 bytes in the middle of the caller's loop.
+    ///
+    /// # Panics
+    ///
+    /// If they are not all there.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    #[must_use]
+    pub fn row_avx512(&self, at: usize) -> [u8; ROW] {
+        // SAFETY: the bytes are there, says `row_start`.
+        unsafe { registers::row_avx512(self.row_start(at)) }
+    }
+
+    /// Asks the processor for what comes two kilobytes after the byte at `at`. For those who read several places
+    /// in turn, which the processor does not foresee by itself.
+    #[inline(always)]
+    pub fn look_ahead(&self, at: usize) {
+        #[cfg(target_arch = "x86_64")]
+        registers::look_ahead(match self {
+            Bytes::Private(bytes) => bytes.as_ptr().wrapping_add(at),
+            Bytes::Mapped(bytes) => bytes.start.wrapping_add(at),
+        });
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = at;
+    }
+
     /// Copies all bytes.
     ///
     /// # Panics
@@ -235,6 +315,22 @@ mod tests {
                     assert_eq!(*tile, want[at..at + tile.len()]);
                     at += tile.len();
                 }
+                for at in [0, 1, 63, 64, 700, bytes.len() - ROW] {
+                    let expected = &want[at..at + ROW];
+                    assert_eq!(bytes.row(at), *expected);
+                    assert_eq!(Bytes::Private(want).row(at), *expected);
+                    #[cfg(target_arch = "x86_64")]
+                    {
+                        if is_x86_feature_detected!("avx2") {
+                            // SAFETY: the processor has the instructions.
+                            assert_eq!(unsafe { bytes.row_avx2(at) }, *expected);
+                        }
+                        if is_x86_feature_detected!("avx512f") {
+                            // SAFETY: the processor has the instructions.
+                            assert_eq!(unsafe { bytes.row_avx512(at) }, *expected);
+                        }
+                    }
+                }
                 for len in [0, 1, 7, 8, 255, 256, 257, 511, 700, 1024] {
                     assert_eq!(*bytes.part(5, len, &mut room), want[5..5 + len]);
                     assert_eq!(*bytes.slice(9..9 + len).private(&mut Vec::new()), want[9..9 + len]);
@@ -249,6 +345,13 @@ mod tests {
             assert_eq!(stream.next_in_place(&mut check).unwrap(), None);
         }
         std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    #[should_panic(expected = "behind the end")]
+    fn no_row_is_read_behind_the_end() {
+        let bytes = [0; ROW];
+        let _ = Bytes::Private(&bytes).row(1);
     }
 
     #[test]

@@ -45,7 +45,9 @@ impl IoEngine {
         match self {
             // They go through the processor's cache: a part of the second level.
             IoEngine::Pread => 256 << 10,
-            IoEngine::Mmap | IoEngine::Direct => 1 << 20,
+            IoEngine::Direct => 1 << 20,
+            // They take no memory, and even a slow disk brings one in in less than a tenth of a second.
+            IoEngine::Mmap => 2 << 20,
         }
     }
 

@@ -58,7 +58,7 @@ mod syscalls;
 mod temporary;
 pub mod usage;
 
-pub use bytes::{Bytes, MappedBytes, Room, TILE};
+pub use bytes::{Bytes, MappedBytes, ROW, Room, TILE};
 pub use cache::{Advice, FileSystem, LockedRange, Residency};
 pub use error::{Result, StoreError};
 pub use file::File;

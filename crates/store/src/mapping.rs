@@ -2,6 +2,8 @@
 
 pub(crate) mod copy;
 mod region;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod registers;
 
 use std::fmt;
 use std::ops::Range;

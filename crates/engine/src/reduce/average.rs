@@ -6,7 +6,7 @@ use ndfolio_kernel::{KernelError, Weigher, copy_strided, reduce::Partial};
 use ndfolio_layout::{DType, LayoutError, Order, Tile, Tiles, Value, View};
 use ndfolio_store::Bytes;
 
-use super::{Axes, Reduction, columns, rows};
+use super::{Axes, Put, Reduction, Slots, columns, rows};
 use crate::{EngineError, Report, Run, Source, fetch::Fetcher, parallel::Pass};
 
 /// What items are weighted with.
@@ -65,9 +65,12 @@ pub fn average(
         [products, weights] => weigher.finish(products, weights),
         _ => Err(KernelError::ZeroWeights),
     };
-    let (pairs, report) = if axes.is_empty() {
+    let mut pairs = Slots::new(axes.outputs());
+    let mut put = |output: usize, partials: &[Partial]| pairs.put(output, finish(partials));
+    let report = if axes.is_empty() {
         let none = [reducer.empty(), reducer.empty()];
-        ((0..axes.outputs()).map(|_| finish(&none)).collect(), Report::default())
+        (0..axes.outputs()).for_each(|output| put(output, &none));
+        Report::default()
     } else {
         // Items, weights, and both in double precision, all of them at once.
         let itemsize = source.view.itemsize() + fitted.itemsize() + 2 * weigher.wide_itemsize();
@@ -79,31 +82,32 @@ pub fn average(
         let both = [reducer.clone(), reducer];
         let box_bytes = tiles.block().iter().product::<usize>() * itemsize;
         let run = run.for_boxes(box_bytes, run.budget());
-        let reduction = Reduction { source, axes: &axes, reducers: &both, run: &run, finish: &finish };
-        weigh_boxes(&reduction, &tiles, &weigher, &weights)?
+        let reduction = Reduction { source, axes: &axes, reducers: &both, run: &run };
+        weigh_boxes(&reduction, &tiles, &weigher, &weights, &mut put)?
     };
-    let pairs: Vec<[Value; 2]> = pairs.into_iter().collect::<Result<_, _>>()?;
+    let pairs: Vec<[Value; 2]> = pairs.finish().into_iter().collect::<Result<_, _>>()?;
     let (averages, weights) = pairs.into_iter().map(|[average, sum]| (average, sum)).unzip();
     Ok(Averages { averages, weights, dtype: weigher.result_dtype().clone(), report })
 }
 
-fn weigh_boxes<R: Send>(
-    reduction: &Reduction<'_, R>,
+fn weigh_boxes(
+    reduction: &Reduction<'_>,
     tiles: &Tiles<'_>,
     weigher: &Weigher,
     weights: &Weights,
-) -> Result<(Vec<R>, Report), EngineError> {
+    put: &mut Put<'_>,
+) -> Result<Report, EngineError> {
     let one = &reduction.reducers[..1];
     let failed = Mutex::new(None);
     let result = if reduction.axes.is_columns() {
         let spare = columns::Spare::default();
         let pass = columns::Groups { reducers: one, spare: &spare };
         let pass = Weighed { pass, reduction, weigher, weights, failed: &failed };
-        columns::run(reduction, tiles, &pass, &spare)
+        columns::run(reduction, tiles, &pass, &spare, put)
     } else {
         let pass = rows::Rows::of(reduction.axes, weigher.wide_itemsize(), one);
         let pass = Weighed { pass, reduction, weigher, weights, failed: &failed };
-        rows::run(reduction, tiles, &pass)
+        rows::run(reduction, tiles, &pass, put)
     };
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
@@ -186,9 +190,9 @@ impl Weights {
 }
 
 /// A pass that gets the products of items and weights, and then the weights.
-struct Weighed<'a, P, R> {
+struct Weighed<'a, P> {
     pass: P,
-    reduction: &'a Reduction<'a, R>,
+    reduction: &'a Reduction<'a>,
     weigher: &'a Weigher,
     weights: &'a Weights,
     /// Why weights could not be read.
@@ -205,7 +209,7 @@ struct Worker<W> {
     room: Vec<u8>,
 }
 
-impl<P, R> Weighed<'_, P, R> {
+impl<P> Weighed<'_, P> {
     /// Reads the weights of a box.
     fn read<W>(&self, worker: &mut Worker<W>, tile: &Tile) -> Result<(), EngineError> {
         let Some(all) = &self.reduction.axes.beside else { return Ok(()) };
@@ -217,7 +221,7 @@ impl<P, R> Weighed<'_, P, R> {
     }
 }
 
-impl<G: Send, P: Pass<Given = Vec<G>>, R: Send> Pass for Weighed<'_, P, R> {
+impl<G: Send, P: Pass<Given = Vec<G>>> Pass for Weighed<'_, P> {
     type Worker = Worker<P::Worker>;
     /// What the pass gives of products and of weights, in turn.
     type Given = Vec<G>;

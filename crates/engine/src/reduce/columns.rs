@@ -3,11 +3,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use ndfolio_kernel::reduce::{Columns, Partial, Reducer, Scratch};
+use ndfolio_kernel::reduce::{Columns, Reducer, Scratch};
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, BOX, Reduction, Slots, Tap, tap::Tapped};
+use super::{Axes, BOX, Put, Reduction, Tap, tap::Tapped};
 use crate::{
     EngineError, Report, Run,
     parallel::{Pass, run_pass},
@@ -19,29 +19,30 @@ const MOST_COLUMNS: usize = 8192;
 const LEAST_ROWS: usize = 32;
 
 /// Reduces groups of rows to columns, and merges those of all groups.
-pub(super) fn reduce<R: Send, T: Tap>(
-    reduction: &Reduction<'_, R>,
+pub(super) fn reduce<T: Tap>(
+    reduction: &Reduction<'_>,
     tap: &T,
-) -> Result<(Vec<R>, Report), EngineError> {
+    put: &mut Put<'_>,
+) -> Result<Report, EngineError> {
     let axes = reduction.axes;
     let tiles = tiles(axes, axes.view.itemsize(), reduction.run);
     let spare = Spare::default();
     let pass = Groups { reducers: reduction.reducers, spare: &spare };
-    run(reduction, &tiles, &Tapped::new(pass, tap, axes), &spare)
+    run(reduction, &tiles, &Tapped::new(pass, tap, axes), &spare, put)
 }
 
 /// Runs a pass and puts together what it gives: the columns of each reducer for each box.
-pub(super) fn run<R: Send>(
-    reduction: &Reduction<'_, R>,
+pub(super) fn run(
+    reduction: &Reduction<'_>,
     tiles: &Tiles<'_>,
     pass: &impl Pass<Given = Vec<Columns>>,
     spare: &Spare,
-) -> Result<(Vec<R>, Report), EngineError> {
+    put: &mut Put<'_>,
+) -> Result<Report, EngineError> {
     let axes = reduction.axes;
     let groups = axes.view.shape()[1].div_ceil(tiles.block()[1]);
-    let mut slots = Slots::new(axes.outputs());
     let mut trees: Vec<Vec<Option<Columns>>> = reduction.reducers.iter().map(|_| Vec::new()).collect();
-    let report = run_pass(reduction.source, tiles, reduction.run, pass, |index, given: Vec<Columns>| {
+    run_pass(reduction.source, tiles, reduction.run, pass, |index, given: Vec<Columns>| {
         for (tree, columns) in trees.iter_mut().zip(given) {
             push(tree, columns, spare);
         }
@@ -50,13 +51,14 @@ pub(super) fn run<R: Send>(
             let finished: Vec<Columns> =
                 trees.iter_mut().filter_map(|tree| finish(std::mem::take(tree))).collect();
             let first: usize = tile.start.iter().zip(&axes.output_steps).map(|(i, step)| i * step).sum();
+            let mut partials = Vec::with_capacity(finished.len());
             for column in 0..tile.view.shape()[2] {
-                let partials: Vec<Partial> = finished.iter().map(|columns| columns.get(column)).collect();
-                slots.put(first + column * axes.output_steps[2], (reduction.finish)(&partials));
+                partials.clear();
+                partials.extend(finished.iter().map(|columns| columns.get(column)));
+                put(first + column * axes.output_steps[2], &partials);
             }
         }
-    })?;
-    Ok((slots.finish(), report))
+    })
 }
 
 /// The boxes, where `itemsize` bytes of memory are worked on for each item: groups of rows.

@@ -1,64 +1,65 @@
 //! Results whose items are brought together row by row: the axes that stay are slower than those that are
 //! reduced, in the file or (gathered) in memory.
 
-use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, Tree, Wanted, piece};
+use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, Seen, Tree, Wanted, whole};
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, BOX, Reduction, Slots, Tap, tap::Tapped};
+use super::{Axes, BOX, Put, Reduction, Tap, tap::Tapped};
 use crate::{
     EngineError, Report,
     parallel::{Pass, run_pass},
 };
 
 /// Reduces row by row: boxes of whole rows, or of parts of one row where a row is longer than a box.
-pub(super) fn reduce<R: Send, T: Tap>(
-    reduction: &Reduction<'_, R>,
+pub(super) fn reduce<T: Tap>(
+    reduction: &Reduction<'_>,
     tap: &T,
-) -> Result<(Vec<R>, Report), EngineError> {
+    put: &mut Put<'_>,
+) -> Result<Report, EngineError> {
     let axes = reduction.axes;
     let view = &axes.view;
     let positions = reduction.reducers.iter().any(|r| r.wanted().contains(Wanted::POSITIONS));
     let tiles = tiles(axes, view.itemsize());
     let pass =
         Rows { runs: positions && !axes.counts_on(), ..Rows::of(axes, view.itemsize(), reduction.reducers) };
-    run(reduction, &tiles, &Tapped::new(pass, tap, axes))
+    run(reduction, &tiles, &Tapped::new(pass, tap, axes), put)
 }
 
 /// Runs a pass and puts together what it gives: the states of all reducers for each row of a box.
-pub(super) fn run<R: Send>(
-    reduction: &Reduction<'_, R>,
+pub(super) fn run(
+    reduction: &Reduction<'_>,
     tiles: &Tiles<'_>,
     pass: &impl Pass<Given = Vec<Partial>>,
-) -> Result<(Vec<R>, Report), EngineError> {
+    put: &mut Put<'_>,
+) -> Result<Report, EngineError> {
     let (axes, kept, view) = (reduction.axes, reduction.axes.kept, &reduction.axes.view);
     let parts: usize =
         (kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
-    let mut slots = Slots::new(axes.outputs());
-    let mut open: Vec<Tree> = Vec::new();
-    let report = run_pass(reduction.source, tiles, reduction.run, pass, |index, rows: Vec<Partial>| {
+    let (mut open, mut room): (Vec<Tree>, _) = (Vec::new(), None);
+    run_pass(reduction.source, tiles, reduction.run, pass, |index, rows: Vec<Partial>| {
         let count = reduction.reducers.len();
-        if index % parts == 0 {
-            open = rows.iter().map(|_| Tree::new()).collect();
-        }
-        for (i, (tree, partial)) in open.iter_mut().zip(&rows).enumerate() {
-            tree.push(&reduction.reducers[i % count], 0, *partial);
-        }
-        if index % parts == parts - 1 {
-            let Some(tile) = tiles.get(index) else { return };
-            let outputs =
-                Walk::new(&tile.view.shape()[..kept], &tile.start[..kept], &axes.output_steps[..kept]);
-            for (output, trees) in outputs.zip(open.chunks(count)) {
-                let partials: Vec<Partial> = trees
-                    .iter()
-                    .zip(reduction.reducers)
-                    .map(|(tree, reducer)| tree.finish(reducer))
-                    .collect();
-                slots.put(output, (reduction.finish)(&partials));
+        let mut done = rows;
+        // Boxes that are parts of rows are merged.
+        if parts > 1 {
+            if index % parts == 0 {
+                open = done.iter().map(|_| Tree::new()).collect();
             }
+            for (i, (tree, partial)) in open.iter_mut().zip(&done).enumerate() {
+                tree.push(&reduction.reducers[i % count], 0, *partial);
+            }
+            if index % parts < parts - 1 {
+                return;
+            }
+            let trees = open.iter().enumerate();
+            done = trees.map(|(i, tree)| tree.finish(&reduction.reducers[i % count])).collect();
         }
-    })?;
-    Ok((slots.finish(), report))
+        let Some(tile) = tiles.get_in(index, &mut room) else { return };
+        let outputs = Walk::new(&tile.view.shape()[..kept], &tile.start[..kept], &axes.output_steps[..kept]);
+        for (output, partials) in outputs.zip(done.chunks(count)) {
+            put(output, partials);
+        }
+    })
 }
 
 /// The boxes, where `itemsize` bytes of memory are worked on for each item.
@@ -107,30 +108,53 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// What a thread knows while it works on boxes.
+#[derive(Default)]
+pub(super) struct Worker {
+    scratch: Scratch,
+    /// The row of which the last box was a part, and the best extremes of its items so far.
+    row: Vec<usize>,
+    seen: Vec<Seen>,
+}
+
 impl Pass for Rows<'_> {
-    type Worker = Scratch;
+    type Worker = Worker;
     /// The states of all reducers for each row of the box.
     type Given = Vec<Partial>;
 
-    fn worker(&self) -> Scratch {
-        Scratch::default()
+    fn worker(&self) -> Worker {
+        Worker::default()
     }
 
-    fn work(&self, scratch: &mut Scratch, tile: &Tile, items: Bytes<'_>) -> Vec<Partial> {
+    fn work(&self, worker: &mut Worker, tile: &Tile, items: Bytes<'_>) -> Vec<Partial> {
         let (shape, start) = (tile.view.shape(), &tile.start);
         let row: usize = shape[self.kept..].iter().product();
-        let first = self.first(start);
-        let mut out = Vec::new();
-        for row in items.chunks(row * self.itemsize) {
-            for reducer in self.reducers {
+        let (first, size) = (self.first(start), row * self.itemsize);
+        if items.len() == size {
+            worker.enter(&start[..self.kept], self.reducers.len());
+        }
+        let mut out = Vec::with_capacity(self.reducers.len() * (items.len() / size.max(1)));
+        for row in items.chunks(size) {
+            for (i, reducer) in self.reducers.iter().enumerate() {
+                let seen = if items.len() == size { worker.seen.get_mut(i) } else { None };
                 out.push(if self.runs && reducer.wanted().contains(Wanted::POSITIONS) {
-                    self.reduce_runs(reducer, row, shape, start, scratch)
+                    self.reduce_runs(reducer, row, shape, start, &mut worker.scratch)
                 } else {
-                    shifted(reduce_row(reducer, row, scratch), first, 1)
+                    shifted(whole(reducer, row, &mut worker.scratch, seen), first, 1)
                 });
             }
         }
         out
+    }
+}
+
+impl Worker {
+    /// Turns to a box of a row, of which something may have been seen.
+    fn enter(&mut self, row: &[usize], reducers: usize) {
+        if self.row != row || self.seen.is_empty() {
+            self.row = row.to_vec();
+            self.seen = vec![Seen::default(); reducers];
+        }
     }
 }
 
@@ -153,23 +177,11 @@ impl Rows<'_> {
         let base = start[shape.len()] * step;
         let mut tree = Tree::new();
         for (run, first) in row.chunks(run).zip(firsts) {
-            tree.push(
-                reducer,
-                0,
-                shifted(reduce_row(reducer, run, scratch), (first + base) as u64, step as u64),
-            );
+            let partial = whole(reducer, run, scratch, None);
+            tree.push(reducer, 0, shifted(partial, (first + base) as u64, step as u64));
         }
         tree.finish(reducer)
     }
-}
-
-/// A contiguous row of items, positions counting from 0.
-fn reduce_row(reducer: &Reducer, row: Bytes<'_>, scratch: &mut Scratch) -> Partial {
-    let mut tree = Tree::new();
-    for (level, partial) in piece(reducer, row, 0, scratch) {
-        tree.push(reducer, level, partial);
-    }
-    tree.finish(reducer)
 }
 
 /// The same state with its positions where they are in the whole.

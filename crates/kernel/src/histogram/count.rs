@@ -1,5 +1,5 @@
 use super::{Histogram, Uniform};
-use crate::simd::{Level, Loop, dispatch};
+use crate::simd::{Level, Loop, Vectors, dispatch};
 
 /// Items that are worked on together; they stay in the L1 cache.
 const CHUNK: usize = 256;
@@ -35,7 +35,7 @@ struct Estimate<'a> {
 impl Loop for Estimate<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self, _: V) {
         let Uniform { first, last, width, count, slack, .. } = self.uniform;
         let (scale, near) = (count / width, 0.5 - slack);
         let (outside, again) = (count as u32, count as u32 + 1);
@@ -64,7 +64,7 @@ const LANES: usize = 16;
 impl Loop for Compare<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self, _: V) {
         let bins = self.edges.len().saturating_sub(1) as u32;
         let end = self.edges.last().copied().unwrap_or(f64::NAN);
         for (items, out) in self.items.chunks(LANES).zip(self.bins.chunks_mut(LANES)) {

@@ -7,12 +7,12 @@ use ndfolio_store::Bytes;
 
 use super::{
     Key, NanPolicy, Partial, Reducer, Scaled, Scratch, Wanted,
-    item::{Item, Real, Whole},
+    item::{FromHalf, Item, Real, Whole},
     loops::is_nan,
     stored::Stored,
 };
 use cells::Cells;
-use passes::{MOST_COLUMNS, Tile};
+use passes::{MOST_COLUMNS, Tile, any};
 
 /// Many reductions side by side: rows reduced into columns.
 ///
@@ -38,8 +38,8 @@ macro_rules! by_type {
             Kind::UInt16 => $self.$whole::<u16>($($a),*),
             Kind::UInt32 => $self.$whole::<u32>($($a),*),
             Kind::UInt64 => $self.$whole::<u64>($($a),*),
-            // Halves are decoded to singles.
-            Kind::Float16 | Kind::Float32 => $self.$real::<f32>($($b),*),
+            Kind::Float16 => $self.$real::<FromHalf>($($b),*),
+            Kind::Float32 => $self.$real::<f32>($($b),*),
             Kind::Float64 => $self.$real::<f64>($($b),*),
             Kind::Complex64 => $self.$complex::<f32>($($c),*),
             Kind::Complex128 => $self.$complex::<f64>($($c),*),
@@ -79,7 +79,7 @@ impl Columns {
         let count = rows.len().checked_div(size).unwrap_or(0);
         assert!(rows.len() == count * size && u32::try_from(count).is_ok(), "rows of another box");
         self.rows = count as u64;
-        self.cells.clear();
+        self.cells.clear_nan();
         if count == 0 {
             return;
         }
@@ -164,8 +164,12 @@ impl Columns {
         (key(&self.cells.min), key(&self.cells.max))
     }
 
+    /// Works on tiles whose states were just cleared, so that they are in the processor's cache.
     fn tiles<'a, T: Item>(&mut self, rows: Stored<'a>, each: impl Fn(&mut Self, Tile<'a, T>)) {
-        Tile::of(rows, self.columns).for_each(|tile| each(self, tile));
+        for tile in Tile::of(rows, self.columns) {
+            self.cells.clear(&(tile.from..tile.from + tile.len));
+            each(self, tile);
+        }
     }
 
     fn whole<T: Whole>(&mut self, rows: Stored<'_>, first: u64) {
@@ -176,7 +180,7 @@ impl Columns {
         let (level, time, cells) = (self.reducer.level, self.reducer.is_time(), &mut self.cells);
         if time {
             tile.count(level, |x| x == T::LOWEST, &mut cells.nan);
-            cells.has_nan |= tile.part(&mut cells.nan).iter().any(|nan| *nan > 0);
+            cells.has_nan |= any(tile.part(&mut cells.nan), |nan| nan > 0);
             tile.places(level, first, |_, x| x == T::LOWEST, &mut cells.first_nan);
         }
         if !cells.low.is_empty() {
@@ -237,7 +241,7 @@ impl Columns {
         let mut suspect = true;
         if !cells.sum.is_empty() {
             tile.sums(level, false, |_, x| x, &mut cells.sum);
-            suspect &= tile.part(&mut cells.sum).iter().any(|sum| sum.is_nan());
+            suspect &= any(tile.part(&mut cells.sum), f64::is_nan);
         }
         if !cells.min.is_empty() {
             suspect &= tile.extremes(level, false, &mut cells.min, &mut cells.max);
@@ -266,7 +270,7 @@ impl Columns {
             return;
         }
         for (counts, extremes, infinity) in [(above, max, T::HIGHEST), (below, min, T::LOWEST)] {
-            if tile.part(T::raw_mut(extremes)).iter().any(|x| T::read(*x) == infinity) {
+            if any(tile.part(T::raw_mut(extremes)), |x| T::read(x) == infinity) {
                 tile.count(self.reducer.level, |x| x == infinity, counts);
             }
         }
@@ -276,7 +280,7 @@ impl Columns {
     fn look_for_nan<T: Real>(&mut self, tile: Tile<'_, T>, first: u64) -> bool {
         let (level, cells) = (self.reducer.level, &mut self.cells);
         tile.count(level, is_nan, &mut cells.nan);
-        let nan = tile.part(&mut cells.nan).iter().any(|nan| *nan > 0);
+        let nan = any(tile.part(&mut cells.nan), |nan| nan > 0);
         if nan {
             cells.has_nan = true;
             tile.places(level, first, |_, x| is_nan(x), &mut cells.first_nan);

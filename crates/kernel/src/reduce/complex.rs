@@ -8,6 +8,7 @@ use super::{
     scratch::room,
     stored::{Form, Stored},
 };
+use crate::simd::Vectors;
 
 pub(super) fn measure<T: Real>(
     reducer: &Reducer,
@@ -111,17 +112,19 @@ pub(super) fn find<T: Real>(_: &Reducer, items: Stored<'_>, key: Key) -> usize {
 }
 
 /// Counts numbers of which a part is not zero.
+#[derive(Clone, Copy)]
 struct Nonzero(u64);
 
 impl<T: Real> Fold<T> for Nonzero {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
         let nonzero = |z: &[T::Raw; 2]| (T::read(z[0]) != T::ZERO) | (T::read(z[1]) != T::ZERO);
         self.0 += tile.as_chunks().0.iter().map(|z| u64::from(nonzero(z))).sum::<u64>();
     }
 }
 
 /// The least and the greatest by real, then by imaginary part. Numbers of which a part is NaN are left out.
+#[derive(Clone, Copy)]
 struct Extremes<T> {
     min: [[T; PAIRS]; 2],
     max: [[T; PAIRS]; 2],
@@ -149,7 +152,7 @@ fn greater<T: Real>(a: [T; 2], b: [T; 2]) -> [T; 2] {
 
 impl<T: Real> Fold<T> for Extremes<T> {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
         let Extremes { mut min, mut max } = *self;
         let mut take = |i: usize, z: [T::Raw; 2]| {
             let z = z.map(T::read);

@@ -1,6 +1,8 @@
 //! Half-precision numbers: decoded by the processor, or by integer arithmetic, which becomes vector instructions.
 
-use crate::simd::{Level, Loop, dispatch, halves_to_singles};
+use ndfolio_store::ROW;
+
+use crate::simd::{Level, Loop, Vectors, dispatch};
 
 /// The magnitude from which on a half is infinite or NaN.
 const INFINITE: u16 = 0x7c00;
@@ -24,8 +26,6 @@ pub(crate) fn single(bits: u16) -> f32 {
 
 /// Halves become singles in this machine's byte order.
 pub(super) fn decode(level: Level, halves: &[u8], swapped: bool, singles: &mut [u8]) {
-    let done = if swapped { 0 } else { halves_to_singles(level, halves, singles) };
-    let (halves, singles) = (&halves[2 * done..], &mut singles[4 * done..]);
     dispatch(level, Decode { halves, swapped, singles });
 }
 
@@ -38,8 +38,16 @@ struct Decode<'a> {
 impl Loop for Decode<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
-        decode_here(self.halves, self.swapped, self.singles);
+    fn run<V: Vectors>(self, vectors: V) {
+        if self.swapped {
+            return decode_here(self.halves, true, self.singles);
+        }
+        let (rows, rest) = self.halves.as_chunks::<ROW>();
+        let (singles, rest_singles) = self.singles.as_chunks_mut::<{ 2 * ROW }>();
+        for (row, singles) in rows.iter().zip(singles) {
+            *singles = vectors.singles(row);
+        }
+        decode_here(rest, false, rest_singles);
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) trait Item: Copy + PartialOrd + Send + Sync + 'static {
     const NO_TALLY: Self::Tally;
     /// How many items 64 tallies count before one may overflow.
     const TALLY_MOST: usize;
+    /// Whether it was decoded from a half.
+    const IS_HALF: bool = false;
 
     fn raw(bytes: &[u8]) -> &[Self::Raw];
     fn raw_mut(bytes: &mut [u8]) -> &mut [Self::Raw];
@@ -51,7 +53,15 @@ pub(super) trait Whole: Item {
 }
 
 /// A floating-point number.
-pub(super) trait Real: Item {}
+pub(super) trait Real: Item {
+    /// The sum of four. That of [halves](Item::IS_HALF) is taken in single precision, which has 13 bits more than
+    /// they have, and room for their greatest.
+    #[inline(always)]
+    fn sum_of_four(items: [Self; 4]) -> f64 {
+        let [a, b, c, d] = items;
+        (a.wide() + b.wide()) + (c.wide() + d.wide())
+    }
+}
 
 macro_rules! item {
     ($type:ty, $tally:ty, $highest:expr, $lowest:expr, |$x:ident| $wide:expr, $key:expr,
@@ -117,6 +127,63 @@ macro_rules! reals {
 
 reals! { f32, u32; f64, u64 }
 
+/// A half, decoded.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(super) struct FromHalf(f32);
+
+impl Item for FromHalf {
+    type Raw = <f32 as Item>::Raw;
+    type Tally = <f32 as Item>::Tally;
+    const HIGHEST: Self = FromHalf(f32::INFINITY);
+    const LOWEST: Self = FromHalf(f32::NEG_INFINITY);
+    const ZERO: Self = FromHalf(0.0);
+    const NO_TALLY: Self::Tally = 0;
+    const TALLY_MOST: usize = f32::TALLY_MOST;
+    const IS_HALF: bool = true;
+
+    #[inline(always)]
+    fn raw(bytes: &[u8]) -> &[Self::Raw] {
+        f32::raw(bytes)
+    }
+    fn raw_mut(bytes: &mut [u8]) -> &mut [Self::Raw] {
+        f32::raw_mut(bytes)
+    }
+    #[inline(always)]
+    fn read(raw: Self::Raw) -> Self {
+        FromHalf(f32::read(raw))
+    }
+    #[inline(always)]
+    fn write(self) -> Self::Raw {
+        self.0.write()
+    }
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self.0.wide()
+    }
+    fn key(self) -> Key {
+        self.0.key()
+    }
+    fn from_key(key: Key) -> Self {
+        FromHalf(f32::from_key(key))
+    }
+    #[inline(always)]
+    fn tally(count: Self::Tally, more: bool) -> Self::Tally {
+        f32::tally(count, more)
+    }
+    #[inline(always)]
+    fn trace(self, trace: Self) -> Self {
+        FromHalf(trace.0 + self.0)
+    }
+}
+
+impl Real for FromHalf {
+    #[inline(always)]
+    fn sum_of_four(items: [Self; 4]) -> f64 {
+        let [FromHalf(a), FromHalf(b), FromHalf(c), FromHalf(d)] = items;
+        f64::from((a + b) + (c + d))
+    }
+}
+
 macro_rules! short_words {
     // Sums run in lanes of twice the width, which so many rows cannot overflow.
     ($($type:ty, $tally:ty, $lane:ty, $lanes:expr, $rows:expr);* $(;)?) => {$(
@@ -143,6 +210,7 @@ macro_rules! short_words {
                 }
                 lanes
             }
+            #[inline(always)]
             fn total(sums: &Self::Sums, _: usize) -> i128 {
                 i128::from(sums.iter().map(|lane| *lane as i64).sum::<i64>())
             }
@@ -173,16 +241,26 @@ macro_rules! words {
         );
 
         impl Whole for $type {
-            type Sums = i64;
-            const NO_SUMS: i64 = 0;
+            type Sums = [i64; LANES];
+            const NO_SUMS: Self::Sums = [0; LANES];
             const MOST: usize = 1 << 31;
 
             #[inline(always)]
-            fn add(sum: i64, raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> i64 {
-                raw.iter().fold(sum, |sum: i64, x| sum.wrapping_add(i64::from(read(*x))))
+            fn add(mut lanes: Self::Sums, raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums {
+                let (rows, rest) = raw.as_chunks::<LANES>();
+                for row in rows {
+                    for i in 0..LANES {
+                        lanes[i] = lanes[i].wrapping_add(i64::from(read(row[i])));
+                    }
+                }
+                for (i, x) in rest.iter().enumerate() {
+                    lanes[i] = lanes[i].wrapping_add(i64::from(read(*x)));
+                }
+                lanes
             }
-            fn total(sum: &i64, _: usize) -> i128 {
-                i128::from(*sum)
+            #[inline(always)]
+            fn total(lanes: &Self::Sums, _: usize) -> i128 {
+                i128::from(lanes.iter().sum::<i64>())
             }
             #[inline(always)]
             fn wrapped(self) -> u64 {
@@ -208,22 +286,31 @@ macro_rules! long_words {
         impl Whole for $type {
             /// The lower and the upper halves of the items apart, each in 64 bits, after the order of signed
             /// items was made that of unsigned ones.
-            type Sums = [u64; 2];
-            const NO_SUMS: [u64; 2] = [0; 2];
+            type Sums = [[u64; LANES]; 2];
+            const NO_SUMS: Self::Sums = [[0; LANES]; 2];
             const MOST: usize = 1 << 31;
 
             #[inline(always)]
-            fn add(sums: [u64; 2], raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> [u64; 2] {
+            fn add(sums: Self::Sums, raw: &[Self::Raw], read: impl Fn(Self::Raw) -> Self) -> Self::Sums {
                 let [mut low, mut high] = sums;
-                for x in raw {
-                    let x = read(*x) as u64 ^ <$type>::MIN as u64;
-                    low = low.wrapping_add(x & 0xffff_ffff);
-                    high = high.wrapping_add(x >> 32);
+                let mut put = |i: usize, x: Self::Raw| {
+                    let x = read(x) as u64 ^ <$type>::MIN as u64;
+                    low[i] = low[i].wrapping_add(x & 0xffff_ffff);
+                    high[i] = high[i].wrapping_add(x >> 32);
+                };
+                let (rows, rest) = raw.as_chunks::<LANES>();
+                for row in rows {
+                    for i in 0..LANES {
+                        put(i, row[i]);
+                    }
                 }
+                rest.iter().enumerate().for_each(|(i, x)| put(i, *x));
                 [low, high]
             }
-            fn total([low, high]: &[u64; 2], count: usize) -> i128 {
-                (i128::from(*high) << 32) + i128::from(*low) + i128::from(<$type>::MIN) * count as i128
+            #[inline(always)]
+            fn total(sums: &Self::Sums, count: usize) -> i128 {
+                let [low, high] = sums.map(|lanes| i128::from(lanes.iter().sum::<u64>()));
+                (high << 32) + low + i128::from(<$type>::MIN) * count as i128
             }
             #[inline(always)]
             fn wrapped(self) -> u64 {

@@ -1,13 +1,16 @@
-//! The loops over the items of a block. Each is one pass over bytes that the L1 cache holds; items are dealt
-//! out to lanes in turn, and what the lanes hold is put together in one fixed order.
+//! The loops over items. Those of a block are dealt out to lanes in turn, and what the lanes hold is put together
+//! in one fixed order. Each loop is compiled as a whole for its instruction set: it loads rows of items into
+//! registers, wherever they lie, and keeps its lanes in registers too.
 
 use std::marker::PhantomData;
 
+use ndfolio_store::{ROW, Room};
+
 use super::{
     item::{Item, LANES, Real, Whole},
-    stored::Stored,
+    stored::{Decode, Form, Half, Lines, Native, Stored, Swapped, SwappedHalf, Truth, by_form},
 };
-use crate::simd::{Loop, dispatch};
+use crate::simd::{Baseline, Loop, Vectors, dispatch};
 
 /// Items of one type.
 #[derive(Clone, Copy)]
@@ -25,7 +28,7 @@ impl<'a, T: Item> Items<'a, T> {
         self.stored.bytes.len() * self.stored.form.growth() / size_of::<T::Raw>()
     }
 
-    /// Hands the items over in tiles; all but the last are of as many items as 64 lanes or a multiple of that.
+    /// Hands the items over in tiles; all but the last are of as many items as the lanes or a multiple of that.
     pub(super) fn each(self, mut each: impl FnMut(&[T::Raw])) {
         self.stored.each_while(|tile| {
             each(T::raw(tile));
@@ -33,14 +36,20 @@ impl<'a, T: Item> Items<'a, T> {
         });
     }
 
+    /// Bytes of an item as it is stored.
+    pub(super) fn size(self) -> usize {
+        size_of::<T::Raw>() / self.stored.form.growth()
+    }
+
     /// Parts of at most so many items.
-    fn parts(self, most: usize) -> impl Iterator<Item = Self> {
-        let bytes = most * size_of::<T::Raw>() / self.stored.form.growth();
-        self.stored.bytes.chunks(bytes).map(move |bytes| Items::new(Stored { bytes, ..self.stored }))
+    pub(super) fn parts(self, most: usize) -> impl Iterator<Item = Self> {
+        let parts = self.stored.bytes.chunks(most * self.size());
+        parts.map(move |bytes| Items::new(Stored { bytes, ..self.stored }))
     }
 }
 
 /// Puts lanes together, each with that half of them away.
+#[inline(always)]
 fn fold_lanes<T: Copy, const N: usize>(mut lanes: [T; N], of: impl Fn(T, T) -> T) -> T {
     let mut half = N / 2;
     while half > 0 {
@@ -53,6 +62,7 @@ fn fold_lanes<T: Copy, const N: usize>(mut lanes: [T; N], of: impl Fn(T, T) -> T
 }
 
 /// Adds lanes that are `apart` lanes from each other: 1 for real numbers, 2 for the parts of complex ones.
+#[inline(always)]
 pub(super) fn add_lanes(mut lanes: [f64; LANES], apart: usize) -> [f64; 2] {
     let mut half = LANES / 2;
     while half >= apart {
@@ -64,31 +74,77 @@ pub(super) fn add_lanes(mut lanes: [f64; LANES], apart: usize) -> [f64; 2] {
     [lanes[0], if apart == 2 { lanes[1] } else { 0.0 }]
 }
 
-/// A state that takes items tile by tile. `take` must be `#[inline(always)]`, and keep in variables of its own
-/// what its loop changes: so the compiler finds the vectors.
-pub(super) trait Fold<T: Item> {
-    fn take(&mut self, tile: &[T::Raw]);
+/// A state that takes items row by row. `take` must be `#[inline(always)]`, and keep in variables of its own what
+/// its loop changes: so the compiler finds the vectors.
+pub(super) trait Fold<T: Item>: Copy {
+    fn take<V: Vectors>(&mut self, vectors: V, items: &[T::Raw]);
 }
 
-struct OnTile<'a, T: Item, F>(&'a mut F, &'a [T::Raw]);
+/// Takes so many rows, from the byte `at` on.
+#[inline(always)]
+fn take_rows<V: Vectors, T: Item, F: Fold<T>>(
+    (vectors, decode): (V, impl Decode),
+    fold: &mut F,
+    stored: &Stored<'_>,
+    (at, rows): (usize, usize),
+) {
+    for row in 0..rows {
+        let row = vectors.row(&stored.bytes, at + row * ROW);
+        decode.row::<V, T, _>(vectors, row, |items| fold.take(vectors, items));
+    }
+}
 
-impl<T: Item, F: Fold<T>> Loop for OnTile<'_, T, F> {
+/// All whole rows.
+struct OverRows<'a, T: Item, F, D> {
+    items: Items<'a, T>,
+    decode: D,
+    fold: F,
+}
+
+impl<T: Item, F: Fold<T>, D: Decode> Loop for OverRows<'_, T, F, D> {
+    type Output = F;
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> F {
+        let (mut fold, stored) = (self.fold, self.items.stored);
+        let rows = (0, stored.bytes.len() / ROW);
+        take_rows::<V, T, F>((vectors, self.decode), &mut fold, &stored, rows);
+        fold
+    }
+}
+
+/// Blocks of so many rows, each of which becomes a value by itself.
+struct OverBlocks<'a, 'o, T: Item, F, O, G, D> {
+    items: Items<'a, T>,
+    decode: D,
+    rows: usize,
+    fold: F,
+    done: G,
+    out: &'o mut [O],
+}
+
+impl<T: Item, F: Fold<T>, O, G: Fn(F) -> O, D: Decode> Loop for OverBlocks<'_, '_, T, F, O, G, D> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
-        self.0.take(self.1);
+    fn run<V: Vectors>(self, vectors: V) {
+        let (stored, rows) = (self.items.stored, self.rows);
+        for (block, out) in self.out.iter_mut().enumerate() {
+            let mut fold = self.fold;
+            take_rows::<V, T, F>((vectors, self.decode), &mut fold, &stored, (block * rows * ROW, rows));
+            *out = (self.done)(fold);
+        }
     }
 }
 
 /// Adds up a function of the items, NaN left out if `SKIP`.
+#[derive(Clone, Copy)]
 struct Sums<F, const SKIP: bool> {
     lanes: [f64; LANES],
     of: F,
 }
 
-impl<T: Item, F: Fn(usize, f64) -> f64, const SKIP: bool> Fold<T> for Sums<F, SKIP> {
+impl<T: Item, F: Fn(usize, f64) -> f64 + Copy, const SKIP: bool> Fold<T> for Sums<F, SKIP> {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
         let of = &self.of;
         let value = |i: usize, x: T::Raw| {
             let x = T::read(x);
@@ -108,7 +164,34 @@ impl<T: Item, F: Fn(usize, f64) -> f64, const SKIP: bool> Fold<T> for Sums<F, SK
     }
 }
 
+/// Adds up halves, NaN left out if `SKIP`: in fours before they are widened.
+#[derive(Clone, Copy)]
+struct HalfSums<const SKIP: bool>([f64; LANES]);
+
+impl<T: Real, const SKIP: bool> Fold<T> for HalfSums<SKIP> {
+    #[inline(always)]
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
+        let read = |x: T::Raw| {
+            let x = T::read(x);
+            if SKIP && is_nan(x) { T::ZERO } else { x }
+        };
+        let (fours, rest) = tile.as_chunks::<{ 4 * LANES }>();
+        let mut lanes = self.0;
+        for four in fours {
+            for i in 0..LANES {
+                let item = |k: usize| read(four[k * LANES + i]);
+                lanes[i] += T::sum_of_four([item(0), item(1), item(2), item(3)]);
+            }
+        }
+        self.0 = lanes;
+        for (i, x) in rest.iter().enumerate() {
+            self.0[i % LANES] += read(*x).wide();
+        }
+    }
+}
+
 /// Adds up items, and squares of their distances from one number.
+#[derive(Clone, Copy)]
 struct Spread {
     sums: [f64; LANES],
     squares: [f64; LANES],
@@ -117,51 +200,97 @@ struct Spread {
 
 impl<T: Real> Fold<T> for Spread {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
-        let (mut sums, mut squares, origin) = (self.sums, self.squares, self.origin);
-        let (rows, rest) = tile.as_chunks::<LANES>();
-        for row in rows {
-            for i in 0..LANES {
-                let x = T::read(row[i]).wide();
-                sums[i] += x;
-                squares[i] += (x - origin) * (x - origin);
-            }
-        }
-        (self.sums, self.squares) = (sums, squares);
-        for (i, x) in rest.iter().enumerate() {
-            let x = T::read(*x).wide();
-            self.sums[i] += x;
-            self.squares[i] += (x - origin) * (x - origin);
-        }
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
+        let origin = self.origin;
+        let add = |x: f64, squares: f64| squares + (x - origin) * (x - origin);
+        add_powers::<T>(tile, (&mut self.sums, &mut self.squares), add);
     }
 }
 
+/// Adds up items, and something made of them.
+#[inline(always)]
+fn add_powers<T: Real>(
+    tile: &[T::Raw],
+    (all_sums, all_squares): (&mut [f64; LANES], &mut [f64; LANES]),
+    add: impl Fn(f64, f64) -> f64,
+) {
+    let (mut sums, mut squares) = (*all_sums, *all_squares);
+    let (rows, rest) = tile.as_chunks::<LANES>();
+    for row in rows {
+        for i in 0..LANES {
+            let x = T::read(row[i]).wide();
+            sums[i] += x;
+            squares[i] = add(x, squares[i]);
+        }
+    }
+    (*all_sums, *all_squares) = (sums, squares);
+    for (i, x) in rest.iter().enumerate() {
+        let x = T::read(*x).wide();
+        all_sums[i] += x;
+        all_squares[i] = add(x, all_squares[i]);
+    }
+}
+
+impl Spread {
+    fn sums(self) -> [f64; 2] {
+        [add_lanes(self.sums, 1)[0], add_lanes(self.squares, 1)[0]]
+    }
+}
+
+/// Adds up singles and their squares.
+#[derive(Clone, Copy)]
+struct Powers {
+    sums: [f64; LANES],
+    squares: [f64; LANES],
+}
+
+impl Powers {
+    #[inline(always)]
+    fn sums(self) -> [f64; 2] {
+        [add_lanes(self.sums, 1)[0], add_lanes(self.squares, 1)[0]]
+    }
+}
+
+impl<T: Real> Fold<T> for Powers {
+    #[inline(always)]
+    fn take<V: Vectors>(&mut self, vectors: V, tile: &[T::Raw]) {
+        let add = |x: f64, squares: f64| vectors.add_exact_square(x, squares);
+        add_powers::<T>(tile, (&mut self.sums, &mut self.squares), add);
+    }
+}
+
+/// Parts of whole numbers that are added up in one loop, so that no lane overflows.
+const PARTS: usize = 16;
+
 /// The exact sum of whole numbers.
+#[derive(Clone, Copy)]
 struct WholeSum<T: Whole>(T::Sums);
 
 impl<T: Whole> Fold<T> for WholeSum<T> {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
         self.0 = T::add(self.0, tile, T::read);
     }
 }
 
 /// The product of whole numbers modulo 2^64.
+#[derive(Clone, Copy)]
 struct WholeProduct(u64);
 
 impl<T: Whole> Fold<T> for WholeProduct {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
         self.0 = tile.iter().fold(self.0, |product, x| product.wrapping_mul(T::read(*x).wrapped()));
     }
 }
 
 /// The least of each lane, but for the lowest value of all, which is none.
+#[derive(Clone, Copy)]
 struct LeastTime<T>([T; LANES]);
 
 impl<T: Whole> Fold<T> for LeastTime<T> {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
         let lesser = |least: T, x: T| if (x < least) & (x != T::LOWEST) { x } else { least };
         let (rows, rest) = tile.as_chunks::<LANES>();
         let mut least = self.0;
@@ -205,7 +334,7 @@ impl<T: Item, const N: usize> Extremes<T, N> {
 
 impl<T: Item, const N: usize> Fold<T> for Extremes<T, N> {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
         let (rows, rest) = tile.as_chunks::<N>();
         let mut lanes = *self;
         for row in rows {
@@ -228,18 +357,19 @@ pub(super) fn is_nan<T: Item>(x: T) -> bool {
 }
 
 /// How many items pass a test.
-struct Count<T: Item, F> {
-    lanes: [T::Tally; 64],
+#[derive(Clone, Copy)]
+struct Count<T: Item, F, const N: usize> {
+    lanes: [T::Tally; N],
     test: F,
 }
 
-impl<T: Item, F: Fn(T) -> bool> Fold<T> for Count<T, F> {
+impl<T: Item, F: Fn(T) -> bool + Copy, const N: usize> Fold<T> for Count<T, F, N> {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
-        let (rows, rest) = tile.as_chunks::<64>();
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
+        let (rows, rest) = tile.as_chunks::<N>();
         let mut lanes = self.lanes;
         for row in rows {
-            for i in 0..64 {
+            for i in 0..N {
                 lanes[i] = T::tally(lanes[i], (self.test)(T::read(row[i])));
             }
         }
@@ -251,33 +381,35 @@ impl<T: Item, F: Fn(T) -> bool> Fold<T> for Count<T, F> {
 }
 
 /// Whether any item passes a test.
+#[derive(Clone, Copy)]
 struct Any<F> {
     any: bool,
     test: F,
 }
 
-impl<T: Item, F: Fn(T) -> bool> Fold<T> for Any<F> {
+impl<T: Item, F: Fn(T) -> bool + Copy> Fold<T> for Any<F> {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
         self.any |= tile.iter().fold(false, |any, x| any | (self.test)(T::read(*x)));
     }
 }
 
-/// The place of the first item that passes a test.
-struct Find<'a, T: Item, F> {
-    tile: &'a [T::Raw],
-    test: &'a F,
+/// The first row of which an item passes a test.
+struct Find<'a, T: Item, F, D> {
+    items: Items<'a, T>,
+    decode: D,
+    test: F,
 }
 
-impl<T: Item, F: Fn(T) -> bool> Loop for Find<'_, T, F> {
+impl<T: Item, F: Fn(T) -> bool, D: Decode> Loop for Find<'_, T, F, D> {
     type Output = Option<usize>;
     #[inline(always)]
-    fn run(self) -> Option<usize> {
-        let passes = |x: &T::Raw| (self.test)(T::read(*x));
-        let (rows, _) = self.tile.as_chunks::<LANES>();
-        let row = rows.iter().position(|row| row.iter().fold(false, |any, x| any | passes(x)));
-        let from = row.unwrap_or(rows.len()) * LANES;
-        self.tile[from..].iter().position(passes).map(|place| from + place)
+    fn run<V: Vectors>(self, vectors: V) -> Option<usize> {
+        let stored = self.items.stored;
+        (0..stored.bytes.len() / ROW).find(|row| {
+            let any = |items: &[T::Raw]| items.iter().fold(false, |any, x| any | (self.test)(T::read(*x)));
+            self.decode.row::<V, T, _>(vectors, vectors.row(&stored.bytes, row * ROW), any)
+        })
     }
 }
 
@@ -291,12 +423,36 @@ pub(super) struct Found<T> {
 
 impl<T: Item> Items<'_, T> {
     /// The state after all items.
-    pub(super) fn fold<F: Fold<T>>(self, mut state: F) -> F {
-        self.each(|tile| dispatch(self.stored.level, OnTile(&mut state, tile)));
-        state
+    pub(super) fn fold<F: Fold<T>>(self, mut fold: F) -> F {
+        let Stored { bytes, form, level } = self.stored;
+        if bytes.len() >= ROW {
+            fold = by_form!(form, T, decode => dispatch(level, OverRows { items: self, decode, fold }));
+        }
+        let (from, mut room, mut native) = (bytes.len() / ROW * ROW, Room::<ROW>::new(), Lines([0; 2 * ROW]));
+        if from < bytes.len() {
+            let rest = self.stored.part(from, bytes.len() - from, &mut room, &mut native.0);
+            fold.take(Baseline, T::raw(rest));
+        }
+        fold
     }
 
-    fn sums_of(self, skip: bool, of: impl Fn(usize, f64) -> f64) -> [f64; LANES] {
+    /// What each block of `most` items becomes: as many as `out` has room for.
+    ///
+    /// # Panics
+    /// If a block is not of whole rows, or there are fewer.
+    fn fold_blocks<F: Fold<T>, O>(self, most: usize, fold: F, done: impl Fn(F) -> O, out: &mut [O]) {
+        let bytes = most * self.size();
+        assert!(
+            bytes.is_multiple_of(ROW) && out.len() * bytes <= self.stored.bytes.len(),
+            "blocks of no rows"
+        );
+        let (items, level, rows) = (self, self.stored.level, bytes / ROW);
+        by_form!(self.stored.form, T, decode => {
+            dispatch(level, OverBlocks { items, decode, rows, fold, done, out });
+        });
+    }
+
+    fn sums_of(self, skip: bool, of: impl Fn(usize, f64) -> f64 + Copy) -> [f64; LANES] {
         let lanes = [0.0; LANES];
         if skip {
             self.fold(Sums::<_, true> { lanes, of }).lanes
@@ -309,6 +465,7 @@ impl<T: Item> Items<'_, T> {
     pub(super) fn distances(self, skip: bool, mean: [f64; 2]) -> f64 {
         let mut means = [mean[0]; LANES];
         means.iter_mut().skip(1).step_by(2).for_each(|lane| *lane = mean[1]);
+        let means = &means;
         add_lanes(self.sums_of(skip, |i, x| (x - means[i]) * (x - means[i])), 1)[0]
     }
 
@@ -328,58 +485,106 @@ impl<T: Item> Items<'_, T> {
 
     /// How many pass a test.
     pub(super) fn count(self, test: impl Fn(T) -> bool + Copy) -> u64 {
-        let none = || Count { lanes: [T::NO_TALLY; 64], test };
-        let tallies = self.parts(T::TALLY_MOST).map(|part| part.fold(none()).lanes);
+        // Rows have as many items as there are lanes, or more.
+        if size_of::<T::Raw>() == 8 { self.count_in::<32>(test) } else { self.count_in::<64>(test) }
+    }
+
+    fn count_in<const N: usize>(self, test: impl Fn(T) -> bool + Copy) -> u64 {
+        let none = || Count { lanes: [T::NO_TALLY; N], test };
+        let tallies = self.parts(T::TALLY_MOST / 64 * N).map(|part| part.fold(none()).lanes);
         tallies.map(|lanes| lanes.into_iter().map(Into::into).sum::<u64>()).sum()
     }
 
-    pub(super) fn any(self, test: impl Fn(T) -> bool) -> bool {
+    pub(super) fn any(self, test: impl Fn(T) -> bool + Copy) -> bool {
         self.fold(Any { any: false, test }).any
     }
 
     /// The place of the first that passes a test.
     pub(super) fn find(self, test: impl Fn(T) -> bool) -> Option<usize> {
-        let (mut found, mut before) = (None, 0);
-        self.stored.each_while(|tile| {
-            let tile = T::raw(tile);
-            let place = dispatch(self.stored.level, Find::<T, _> { tile, test: &test });
-            found = place.map(|place| before + place);
-            before += tile.len();
-            found.is_none()
-        });
-        found
+        self.find_item(test).map(|(place, _)| place)
+    }
+
+    /// The first that passes a test, and its place.
+    pub(super) fn find_item(self, test: impl Fn(T) -> bool) -> Option<(usize, T)> {
+        let bytes = self.stored.bytes;
+        let (level, items, test) = (self.stored.level, self, &test);
+        let row = by_form!(self.stored.form, T, decode => dispatch(level, Find { items, decode, test }));
+        let from = row.unwrap_or(bytes.len() / ROW) * ROW;
+        let (mut room, mut native) = (Room::<ROW>::new(), Lines([0; 2 * ROW]));
+        let part = self.stored.part(from, ROW.min(bytes.len() - from), &mut room, &mut native.0);
+        let mut items = T::raw(part).iter().map(|x| T::read(*x)).enumerate();
+        let (place, item) = items.find(|(_, x)| test(*x))?;
+        Some((from / self.size() + place, item))
     }
 }
 
 impl<T: Real> Items<'_, T> {
     /// The sum; `apart` is 2 for complex numbers, whose parts are added apart.
     pub(super) fn sum(self, skip: bool, apart: usize) -> [f64; 2] {
-        add_lanes(self.sums_of(skip, |_, x| x), apart)
-    }
-
-    /// The sum, and that of squared distances from `origin`, in one pass.
-    pub(super) fn spread(self, origin: f64) -> (f64, f64) {
         let none = [0.0; LANES];
-        let Spread { sums, squares, .. } = self.fold(Spread { sums: none, squares: none, origin });
-        (add_lanes(sums, 1)[0], add_lanes(squares, 1)[0])
+        let lanes = match (T::IS_HALF, skip) {
+            (true, true) => self.fold(HalfSums::<true>(none)).0,
+            (true, false) => self.fold(HalfSums::<false>(none)).0,
+            (false, _) => self.sums_of(skip, |_, x| x),
+        };
+        add_lanes(lanes, apart)
     }
 
-    /// The first item, 0 if there is none.
-    pub(super) fn first(self) -> T {
-        let mut first = T::ZERO;
-        self.stored.each_while(|tile| {
-            first = T::raw(tile).first().map_or(first, |x| T::read(*x));
-            false
-        });
-        first
+    /// The sums of so many blocks of `most` items.
+    pub(super) fn block_sums(self, most: usize, sums: &mut [[f64; 2]]) {
+        let lanes = [0.0; LANES];
+        if T::IS_HALF {
+            self.fold_blocks(most, HalfSums::<false>(lanes), |fold| add_lanes(fold.0, 1), sums);
+        } else {
+            let fold = Sums::<_, false> { lanes, of: |_, x| x };
+            self.fold_blocks(most, fold, |fold| add_lanes(fold.lanes, 1), sums);
+        }
+    }
+
+    /// The sum, and that of squared distances from `origin`, in one pass. Halves are added one by one.
+    pub(super) fn spread(self, origin: f64) -> [f64; 2] {
+        let none = [0.0; LANES];
+        self.fold(Spread { sums: none, squares: none, origin }).sums()
+    }
+
+    /// The sum of singles, and that of their squares, which double precision holds exactly. Halves are added one
+    /// by one.
+    pub(super) fn powers(self) -> [f64; 2] {
+        let none = [0.0; LANES];
+        self.fold(Powers { sums: none, squares: none }).sums()
+    }
+
+    /// [`powers`](Self::powers) of so many blocks of `most` items.
+    pub(super) fn block_powers(self, most: usize, powers: &mut [[f64; 2]]) {
+        let fold = Powers { sums: [0.0; LANES], squares: [0.0; LANES] };
+        self.fold_blocks(most, fold, |fold| fold.sums(), powers);
+    }
+
+    /// The first of at most so many items and rows.
+    pub(super) fn sample(self, most: usize, then: impl FnOnce(&[T::Raw])) {
+        let bytes = (most * self.size()).min(ROW).min(self.stored.bytes.len());
+        let (mut room, mut native) = (Room::<ROW>::new(), Lines([0; 2 * ROW]));
+        then(T::raw(self.stored.part(0, bytes, &mut room, &mut native.0)));
     }
 }
 
 impl<T: Whole> Items<'_, T> {
     /// The exact sum.
     pub(super) fn total(self) -> i128 {
-        let sums = |part: Self| T::total(&part.fold(WholeSum::<T>(T::NO_SUMS)).0, part.len());
-        self.parts(T::MOST).map(sums).sum()
+        let none = WholeSum::<T>(T::NO_SUMS);
+        let mut sum = 0;
+        for items in self.parts(T::MOST * PARTS) {
+            let whole = items.len() / T::MOST;
+            let mut sums = [0; PARTS];
+            if whole > 0 {
+                let done = |fold: WholeSum<T>| T::total(&fold.0, T::MOST);
+                items.fold_blocks(T::MOST, none, done, &mut sums[..whole]);
+            }
+            let rest = items.stored.bytes.slice(whole * T::MOST * items.size()..items.stored.bytes.len());
+            let rest = Items::<T>::new(Stored { bytes: rest, ..items.stored });
+            sum += sums.iter().sum::<i128>() + T::total(&rest.fold(none).0, rest.len());
+        }
+        sum
     }
 
     /// The least but for the lowest value of all, of items that are not all that.

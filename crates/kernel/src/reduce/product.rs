@@ -5,6 +5,7 @@ use super::{
     item::{Item, LANES, Real},
     loops::{Fold, Items, is_nan},
 };
+use crate::simd::Vectors;
 
 /// The product of real numbers, NaN left out if `skip`.
 pub(super) fn product<T: Real>(skip: bool, items: Items<'_, T>) -> Scaled {
@@ -37,6 +38,7 @@ pub(super) fn complex_product<T: Real>(skip: bool, items: Items<'_, T>) -> Scale
 
 /// The product of whole rows of lanes, right only if all are normal numbers: multiplies significands, which lie
 /// between 1 and 2 and are too few to overflow, and adds exponents.
+#[derive(Clone, Copy)]
 struct Product {
     value: [f64; LANES],
     exponent: [i64; LANES],
@@ -53,7 +55,7 @@ impl Product {
 
 impl<T: Item> Fold<T> for Product {
     #[inline(always)]
-    fn take(&mut self, tile: &[T::Raw]) {
+    fn take<V: Vectors>(&mut self, _: V, tile: &[T::Raw]) {
         let Product { mut value, mut exponent, mut special } = *self;
         for row in tile.as_chunks::<LANES>().0 {
             for i in 0..LANES {

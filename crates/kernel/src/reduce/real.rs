@@ -4,6 +4,7 @@ use super::{
     Key, NanPolicy, Partial, Reducer, Wanted,
     item::Real,
     loops::{Items, is_nan},
+    moments,
     product::product,
     stored::Stored,
 };
@@ -32,7 +33,7 @@ fn numbers<T: Real>(reducer: &Reducer, items: Items<'_, T>, first: u64, nan: u64
     let mut suspect = !wanted.contains(Wanted::EXTREMES);
     if wanted.contains(Wanted::EXTREMES) && count > nan {
         let found = items.extremes();
-        (partial.min, partial.max) = (found.min.key(), found.max.key());
+        (partial.min, partial.max) = (zero(items, found.min).key(), zero(items, found.max).key());
         (partial.min_at, partial.max_at) = (first, first);
         partial.nan = nan.max(u64::from(found.nan));
         if wanted.contains(Wanted::INFINITE) {
@@ -42,7 +43,7 @@ fn numbers<T: Real>(reducer: &Reducer, items: Items<'_, T>, first: u64, nan: u64
         }
     }
     if wanted.contains(Wanted::M2) {
-        (partial.sum[0], partial.m2) = spread(items, skip, count - nan);
+        [partial.sum[0], partial.m2] = spread(items, skip, count - nan);
     } else if wanted.contains(Wanted::SUM) {
         partial.sum = items.sum(skip, 1);
     }
@@ -64,21 +65,20 @@ fn numbers<T: Real>(reducer: &Reducer, items: Items<'_, T>, first: u64, nan: u64
 }
 
 /// The sum of `numbers` items, and that of their squared distances from the mean.
-///
-/// Doubles hold the squares of singles with 29 bits to spare. So one pass is enough for those: the distances
-/// are taken from one of the items, which costs 12 of the bits at most, as that one is among the 4096.
-fn spread<T: Real>(items: Items<'_, T>, skip: bool, numbers: u64) -> (f64, f64) {
-    let n = numbers as f64;
+fn spread<T: Real>(items: Items<'_, T>, skip: bool, numbers: u64) -> [f64; 2] {
     if size_of::<T::Raw>() == 4 && !skip {
-        let origin = items.first().wide();
-        let (sum, squares) = items.spread(origin);
-        let shift = sum / n - origin;
-        let m2 = squares - n * shift * shift;
-        // Not `max`, which makes a number of NaN.
-        return (sum, if m2 < 0.0 { 0.0 } else { m2 });
+        return moments::spread(items, None);
     }
     let sum = items.sum(skip, 1)[0];
-    (sum, items.distances(skip, [sum / n, sum / n]))
+    [sum, items.distances(skip, [sum / numbers as f64; 2])]
+}
+
+/// An extreme that is zero is the first zero: they have signs, and which of them a loop finds is chance.
+fn zero<T: Real>(items: Items<'_, T>, extreme: T) -> T {
+    if extreme != T::ZERO {
+        return extreme;
+    }
+    items.find_item(|x| x == T::ZERO).map_or(extreme, |(_, zero)| zero)
 }
 
 pub(super) fn find<T: Real>(_: &Reducer, items: Stored<'_>, key: Key) -> usize {

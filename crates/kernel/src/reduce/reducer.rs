@@ -2,7 +2,9 @@ use ndfolio_layout::{DType, Kind, Scalar};
 use ndfolio_store::Bytes;
 
 use super::{
-    Partial, Scratch, Wanted, complex, real,
+    Partial, Scratch, Wanted, complex,
+    item::FromHalf,
+    real,
     stored::{Form, Stored},
     truth, whole,
 };
@@ -39,8 +41,8 @@ macro_rules! for_kind {
             Kind::UInt16 => whole::$function::<u16>($($argument),*),
             Kind::UInt32 => whole::$function::<u32>($($argument),*),
             Kind::UInt64 => whole::$function::<u64>($($argument),*),
-            // Halves are decoded to singles.
-            Kind::Float16 | Kind::Float32 => real::$function::<f32>($($argument),*),
+            Kind::Float16 => real::$function::<FromHalf>($($argument),*),
+            Kind::Float32 => real::$function::<f32>($($argument),*),
             Kind::Float64 => real::$function::<f64>($($argument),*),
             Kind::Complex64 => complex::$function::<f32>($($argument,)* $($more),*),
             Kind::Complex128 => complex::$function::<f64>($($argument,)* $($more),*),
@@ -219,16 +221,15 @@ impl Reducer {
         }
     }
 
-    /// T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
-    /// Sample Variances", 1979.
     fn merge_m2(&self, earlier: &Partial, later: &Partial) -> f64 {
-        let (n, m) = (self.numbers(earlier) as f64, self.numbers(later) as f64);
-        if n == 0.0 || m == 0.0 {
-            return if n == 0.0 { later.m2 } else { earlier.m2 };
-        }
-        let (a, b) = (self.mean(earlier), self.mean(later));
-        let (re, im) = (b[0] - a[0], b[1] - a[1]);
-        earlier.m2 + later.m2 + (re * re + im * im) * (n * m / (n + m))
+        let state = |partial| (self.numbers(partial) as f64, self.mean(partial), partial.m2);
+        merge_m2(state(earlier), state(later))
+    }
+
+    /// Whether only extremes are wanted, of real numbers: what is found is exact, in whatever groups.
+    pub(super) fn wants_extremes_alone(&self) -> bool {
+        let rounded = Wanted::SUM | Wanted::M2 | Wanted::SQUARES | Wanted::PROD;
+        !self.scalar.kind().is_complex() && !self.wanted.meets(rounded)
     }
 
     /// How many items count: all, or those that are not NaN.
@@ -244,6 +245,18 @@ impl Reducer {
         let n = self.numbers(partial) as f64;
         if self.is_whole() { [partial.int as f64 / n, 0.0] } else { partial.sum.map(|sum| sum / n) }
     }
+}
+
+/// The squared distances of all items from their mean, given the number, the mean and the squared distances of the
+/// earlier and of the later ones: T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating Formulae and a Pairwise
+/// Algorithm for Computing Sample Variances", 1979.
+pub(super) fn merge_m2(earlier: (f64, [f64; 2], f64), later: (f64, [f64; 2], f64)) -> f64 {
+    let ((n, a, own), (m, b, other)) = (earlier, later);
+    if n == 0.0 || m == 0.0 {
+        return if n == 0.0 { other } else { own };
+    }
+    let (re, im) = (b[0] - a[0], b[1] - a[1]);
+    own + other + (re * re + im * im) * (n * m / (n + m))
 }
 
 fn refused(wanted: Wanted, missing: &[(&'static str, Wanted)]) -> Option<&'static str> {

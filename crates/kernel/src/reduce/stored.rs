@@ -1,9 +1,9 @@
 //! Items as they are stored, and as this machine calculates with them.
 
-use ndfolio_store::{Bytes, Room, TILE};
+use ndfolio_store::{Bytes, ROW, Room, TILE};
 
-use super::{half, scratch::room};
-use crate::simd::{Level, Loop, dispatch};
+use super::{half, item::Item, scratch::room};
+use crate::simd::{Level, Loop, Vectors, dispatch};
 
 /// What makes stored items such as the loops work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,96 @@ impl Form {
         if matches!(self, Form::Half { .. }) { 2 } else { 1 }
     }
 }
+
+/// How rows are decoded in a loop, known when it is compiled.
+pub(super) trait Decode: Copy {
+    /// Hands over a row of stored bytes as items for the loops.
+    fn row<V: Vectors, T: Item, R>(self, vectors: V, row: [u8; ROW], then: impl FnOnce(&[T::Raw]) -> R) -> R;
+}
+
+/// [`Form::Native`].
+#[derive(Clone, Copy)]
+pub(super) struct Native;
+/// [`Form::Swapped`], by as many bytes as an item has.
+#[derive(Clone, Copy)]
+pub(super) struct Swapped;
+/// [`Form::Half`].
+#[derive(Clone, Copy)]
+pub(super) struct Half;
+/// [`Form::Half`] in the other byte order.
+#[derive(Clone, Copy)]
+pub(super) struct SwappedHalf;
+/// [`Form::Truth`].
+#[derive(Clone, Copy)]
+pub(super) struct Truth;
+
+impl Decode for Native {
+    #[inline(always)]
+    fn row<V: Vectors, T: Item, R>(self, _: V, row: [u8; ROW], then: impl FnOnce(&[T::Raw]) -> R) -> R {
+        then(T::raw(&row))
+    }
+}
+
+impl Decode for Swapped {
+    #[inline(always)]
+    fn row<V: Vectors, T: Item, R>(self, _: V, row: [u8; ROW], then: impl FnOnce(&[T::Raw]) -> R) -> R {
+        let mut native = [0; ROW];
+        decode_here(Form::Swapped(size_of::<T::Raw>()), &row, &mut native);
+        then(T::raw(&native))
+    }
+}
+
+impl Decode for Half {
+    #[inline(always)]
+    fn row<V: Vectors, T: Item, R>(self, vectors: V, row: [u8; ROW], then: impl FnOnce(&[T::Raw]) -> R) -> R {
+        then(T::raw(&vectors.singles(&row)))
+    }
+}
+
+impl Decode for SwappedHalf {
+    #[inline(always)]
+    fn row<V: Vectors, T: Item, R>(self, vectors: V, row: [u8; ROW], then: impl FnOnce(&[T::Raw]) -> R) -> R {
+        let mut native = [0; ROW];
+        decode_here(Form::Swapped(2), &row, &mut native);
+        then(T::raw(&vectors.singles(&native)))
+    }
+}
+
+impl Decode for Truth {
+    #[inline(always)]
+    fn row<V: Vectors, T: Item, R>(self, _: V, row: [u8; ROW], then: impl FnOnce(&[T::Raw]) -> R) -> R {
+        then(T::raw(&row.map(|x| u8::from(x != 0))))
+    }
+}
+
+/// Calls something with what decodes a form, if items of type `$type` are stored like that.
+macro_rules! by_form {
+    ($form:expr, $type:ty, $decode:ident => $call:expr) => {
+        match ($form, size_of::<<$type as Item>::Raw>(), <$type as Item>::IS_HALF) {
+            (Form::Swapped(_), 2.., false) => {
+                let $decode = Swapped;
+                $call
+            }
+            (Form::Half { swapped: false }, _, true) => {
+                let $decode = Half;
+                $call
+            }
+            (Form::Half { swapped: true }, _, true) => {
+                let $decode = SwappedHalf;
+                $call
+            }
+            (Form::Truth, 1, _) => {
+                let $decode = Truth;
+                $call
+            }
+            _ => {
+                let $decode = Native;
+                $call
+            }
+        }
+    };
+}
+pub(super) use by_form;
 
 /// Bytes in whole cache lines.
 #[repr(align(64))]
@@ -83,8 +173,9 @@ impl<'a> Stored<'a> {
         own
     }
 
-    /// The `len` bytes at `at` as items for the loops; `room` and `native` have place for them.
-    #[inline(always)]
+    /// The `len` bytes at `at` as items for the loops; `room` and `native` have place for them. For what fills no
+    /// row: compiled once, beside the loops.
+    #[inline(never)]
     pub(super) fn part<'t, const N: usize>(
         &'t self,
         at: usize,
@@ -106,20 +197,20 @@ impl<'a> Stored<'a> {
 fn decode(level: Level, form: Form, stored: &[u8], native: &mut [u8]) {
     match form {
         Form::Half { swapped } => half::decode(level, stored, swapped, native),
-        _ => dispatch(level, Decode { form, stored, native }),
+        _ => dispatch(level, DecodeAll { form, stored, native }),
     }
 }
 
-struct Decode<'a> {
+struct DecodeAll<'a> {
     form: Form,
     stored: &'a [u8],
     native: &'a mut [u8],
 }
 
-impl Loop for Decode<'_> {
+impl Loop for DecodeAll<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self, _: V) {
         decode_here(self.form, self.stored, self.native);
     }
 }

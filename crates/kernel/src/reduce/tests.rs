@@ -67,6 +67,74 @@ proptest! {
     }
 
     #[test]
+    fn a_whole_is_its_pieces_in_a_tree(
+        dtype in prop::sample::select(&NUMBERS[..]), count in 0_usize..70 * BLOCK, seed: u64, skip: bool,
+        wanted in prop::sample::select(vec![Wanted::SUM, Wanted::M2, Wanted::POSITIONS, Wanted::EXTREMES, Wanted::NONZERO]),
+    ) {
+        let reducer = reducer(dtype, wanted, skip);
+        let items = bytes(count * reducer.itemsize(), seed);
+        let whole = whole(&reducer, &items, &mut Scratch::default(), None);
+        prop_assert_eq!(format!("{whole:?}"), reduce(&reducer, &items, 64));
+    }
+
+    /// Places that are not looked for are those of extremes that lose.
+    #[test]
+    fn what_was_seen_changes_no_place(
+        dtype in prop::sample::select(&NUMBERS[..]), count in 1_usize..20 * BLOCK, len in 1_usize..3 * BLOCK, seed: u64, skip: bool,
+        same: bool,
+    ) {
+        let reducer = reducer(dtype, Wanted::POSITIONS, skip);
+        let size = reducer.itemsize();
+        // All the same, or of any kind.
+        let items = if same { vec![[0x00, 0x7f, 0xff, 0x80][seed as usize % 4]; count * size] } else { bytes(count * size, seed) };
+        let (mut scratch, mut seen) = (Scratch::default(), Seen::default());
+        let mut all = reducer.empty();
+        for (i, part) in items.chunks(len * size).enumerate() {
+            let mut partial = super::whole(&reducer, part, &mut scratch, Some(&mut seen));
+            for place in [&mut partial.min_at, &mut partial.max_at].into_iter().chain(&mut partial.first_nan) {
+                *place = place.saturating_add((i * len) as u64 * u64::from(*place != u64::MAX));
+            }
+            all = reducer.merge(&all, &partial);
+        }
+        let want = super::whole(&reducer, &items, &mut scratch, None);
+        for op in [Op::Min, Op::Max, Op::ArgMin, Op::ArgMax] {
+            prop_assert_eq!(format!("{:?}", op.result(&reducer, &all)), format!("{:?}", op.result(&reducer, &want)), "{:?}", op);
+        }
+    }
+
+    /// Variances are as exact as if the mean were subtracted first, wherever the items lie.
+    #[test]
+    fn singles_far_from_zero_have_exact_variances(
+        count in 2_usize..3 * BLOCK, seed: u64, far in 0_u32..7, near in 0_u32..3, late: bool,
+    ) {
+        let noise = bytes(count, seed | 1);
+        let (far, near) = (10_f32.powi(far as i32), 10_f32.powi(near as i32 - 2));
+        // The first items can be of another kind than those behind them.
+        let item = |(i, x): (usize, &u8)| if late && i < 100 { f32::from(*x) } else { far + f32::from(*x) * near };
+        let items: Vec<f32> = noise.iter().enumerate().map(item).collect();
+        let stored: Vec<u8> = items.iter().flat_map(|x| x.to_ne_bytes()).collect();
+        let mean = items.iter().map(|x| f64::from(*x)).sum::<f64>() / count as f64;
+        let want: f64 = items.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum();
+        let got = super::whole(&reducer("<f4", Wanted::M2, false), &stored, &mut Scratch::default(), None).m2;
+        prop_assert!((got - want).abs() <= 1e-9 * want + 1e-20 * mean * mean, "{} and not {}", got, want);
+    }
+
+    #[test]
+    fn the_least_zero_is_the_first(count in 1_usize..9 * BLOCK, place in 0_usize..9 * BLOCK, seed: u64) {
+        let mut items: Vec<f32> = bytes(count, seed | 1).iter().map(|x| f32::from(*x) + 1.0).collect();
+        let (first, second) = if seed.is_multiple_of(2) { (0.0, -0.0) } else { (-0.0, 0.0) };
+        for (i, x) in items[place % count..].iter_mut().enumerate().filter(|(i, _)| i.is_multiple_of(100)) {
+            *x = if i == 0 { first } else { second };
+        }
+        let reducer = reducer("<f4", Wanted::EXTREMES, false);
+        let stored: Vec<u8> = items.iter().flat_map(|x| x.to_ne_bytes()).collect();
+        for level in Level::available() {
+            let found = super::whole(&reducer.clone().with_level(level), &stored, &mut Scratch::default(), None).min;
+            prop_assert_eq!(found.re.to_bits(), f64::from(first).to_bits());
+        }
+    }
+
+    #[test]
     fn what_else_is_wanted_changes_no_bit(dtype in prop::sample::select(&NUMBERS[..]), count in 0_usize..2 * BLOCK, seed: u64, skip: bool) {
         let whole = reducer(dtype, everything(), skip);
         let items = bytes(count * whole.itemsize(), seed);

@@ -5,7 +5,7 @@ use std::ops::{BitOr, BitOrAssign};
 pub struct Wanted(u16);
 
 impl Wanted {
-    /// The sum: exact for integers and times, in double precision for the others.
+    /// The sum: exact for integers and times, in double precision for the others (of fours for halves).
     pub const SUM: Wanted = Wanted(1);
     /// The squared distances from the mean; the sum comes with it.
     pub const M2: Wanted = Wanted(1 | 1 << 1);

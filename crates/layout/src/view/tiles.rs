@@ -116,29 +116,47 @@ impl Tiles<'_> {
     /// The box of a number, whatever has been taken from the iterator.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Tile> {
+        let mut tile = None;
+        self.get_in(index, &mut tile)?;
+        tile
+    }
+
+    /// As [`get`](Self::get), in the memory of another box of these, if `room` holds one.
+    pub fn get_in<'t>(&self, index: usize, room: &'t mut Option<Tile>) -> Option<&'t Tile> {
         if index >= self.count_tiles() {
             return None;
         }
-        let (mut rest, mut at) = (index, vec![0; self.order.len()]);
-        for (place, &(axis, _)) in self.order.iter().enumerate().rev() {
+        let tile = room.get_or_insert_with(|| self.first());
+        tile.view.offset = self.view.offset;
+        let mut rest = index;
+        for &(axis, reversed) in self.order.iter().rev() {
             let count = self.view.shape[axis].div_ceil(self.block[axis]);
-            at[place] = rest % count;
+            self.put(tile, axis, reversed, rest % count);
             rest /= count;
         }
-        Some(self.tile(&at))
+        Some(tile)
+    }
+
+    /// A box that begins where the view does.
+    fn first(&self) -> Tile {
+        Tile { start: vec![0; self.view.ndim()], view: self.view.clone() }
+    }
+
+    /// Makes a box the `i`th along an axis, if its offset is not moved along that axis yet.
+    fn put(&self, tile: &mut Tile, axis: usize, reversed: bool, i: usize) {
+        let (extent, block) = (self.view.shape[axis], self.block[axis]);
+        let from = i * block;
+        let count = block.min(extent - from);
+        let start = if reversed { extent - from - count } else { from };
+        tile.start[axis] = start;
+        tile.view.shape[axis] = count;
+        tile.view.advance(start, self.view.strides[axis]);
     }
 
     fn tile(&self, at: &[usize]) -> Tile {
-        let view = self.view;
-        let mut tile = Tile { start: vec![0; view.ndim()], view: view.clone() };
+        let mut tile = self.first();
         for (&(axis, reversed), &i) in self.order.iter().zip(at) {
-            let (extent, block) = (view.shape[axis], self.block[axis]);
-            let from = i * block;
-            let count = block.min(extent - from);
-            let start = if reversed { extent - from - count } else { from };
-            tile.start[axis] = start;
-            tile.view.shape[axis] = count;
-            tile.view.advance(start, view.strides[axis]);
+            self.put(&mut tile, axis, reversed, i);
         }
         tile
     }

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use crate::reduce::{Key, NanPolicy, Partial, Reducer, Scaled, Wanted, item::Item};
 
 /// The states of columns: each value of all of them in a list of its own, which is empty if it is not wanted.
@@ -67,22 +69,26 @@ impl Cells {
         8 * (doubles + words + places + infinite) + self.min.len() + self.max.len() + others
     }
 
-    /// Back to what is known of no rows, but for the extremes.
-    pub(super) fn clear(&mut self) {
+    /// Makes some columns (or parts of complex ones) what is known of no rows, but for the extremes and NaN.
+    pub(super) fn clear(&mut self, columns: &Range<usize>) {
         for doubles in [&mut self.sum, &mut self.m2, &mut self.squares] {
-            doubles.fill(0.0);
+            fill(doubles, columns, 0.0);
         }
-        self.low.fill(0);
-        self.high.fill(0);
-        self.prod.fill(Scaled::ONE);
-        self.int_prod.fill(1);
+        fill(&mut self.low, columns, 0);
+        fill(&mut self.high, columns, 0);
+        fill(&mut self.prod, columns, Scaled::ONE);
+        fill(&mut self.int_prod, columns, 1);
         let [above, below] = &mut self.infinite;
         for counts in [&mut self.nonzero, above, below] {
-            counts.fill(0);
+            fill(counts, columns, 0);
         }
         for places in [&mut self.min_at, &mut self.max_at] {
-            places.fill(u64::MAX);
+            fill(places, columns, u64::MAX);
         }
+    }
+
+    /// Back to no NaN.
+    pub(super) fn clear_nan(&mut self) {
         if std::mem::take(&mut self.has_nan) {
             self.nan.fill(0);
             self.first_nan.fill(u64::MAX);
@@ -174,6 +180,12 @@ impl Cells {
 #[inline(always)]
 pub(super) fn is_less<T: Item>(a: &[T], b: &[T]) -> bool {
     a[0] < b[0] || a.len() > 1 && a[0] == b[0] && a[1] < b[1]
+}
+
+/// Fills the part of a list that it has.
+fn fill<T: Copy>(list: &mut [T], range: &Range<usize>, value: T) {
+    let end = range.end.min(list.len());
+    list[range.start.min(end)..end].fill(value);
 }
 
 fn merge<T: Copy>(earlier: &mut [T], later: &[T], of: impl Fn(T, T) -> T) {

@@ -2,33 +2,30 @@
 
 use std::marker::PhantomData;
 
-use ndfolio_store::Room;
+use ndfolio_store::{ROW, Room};
 
 use crate::{
     reduce::{
         item::{Item, Whole},
         loops::is_nan,
-        stored::{Lines, Stored},
+        stored::{Decode, Form, Half, Lines, Native, Stored, Swapped, SwappedHalf, Truth, by_form},
     },
-    simd::{Level, Loop, dispatch},
+    simd::{Level, Loop, Vectors, dispatch},
 };
 
 /// Columns that are worked on together: their running values stay in the L2 cache, and rows are so long that the
 /// processor fetches them ahead.
 pub(super) const MOST_COLUMNS: usize = 8192;
 
-/// Bytes of a row that are worked on at once: of four rows together no more than the processor copies ahead.
-const STRIP: usize = 256;
-
-/// Room for a strip of mapped items, and for them decoded.
+/// Room for the part of a row that fills no registers, and for its items decoded.
 struct Strip {
-    stored: Room<STRIP>,
-    native: Lines<STRIP>,
+    stored: Room<ROW>,
+    native: Lines<{ 2 * ROW }>,
 }
 
 impl Strip {
     fn new() -> Self {
-        Strip { stored: Room::new(), native: Lines([0; STRIP]) }
+        Strip { stored: Room::new(), native: Lines([0; 2 * ROW]) }
     }
 }
 
@@ -77,18 +74,23 @@ impl<'a, T: Item> Tile<'a, T> {
         size_of::<T::Raw>() / self.rows.form.growth()
     }
 
-    /// Strips of the columns: the first of each, and how many.
+    /// Columns of a strip: as many as have [`ROW`] bytes in a row.
     #[inline(always)]
-    fn strips(self) -> impl Iterator<Item = (usize, usize)> {
-        let most = const { STRIP / size_of::<T::Raw>() };
-        (0..self.len).step_by(most).map(move |column| (column, most.min(self.len - column)))
+    fn strip_len(self) -> usize {
+        ROW / self.itemsize()
     }
 
+    /// Where a strip of a row begins.
     #[inline(always)]
-    fn strip<'t>(&'t self, row: usize, (column, len): (usize, usize), room: &'t mut Strip) -> &'t [T::Raw] {
-        let size = self.itemsize();
-        let at = (row * self.width + self.from + column) * size;
-        &T::raw(self.rows.part(at, len * size, &mut room.stored, &mut room.native.0))[..len]
+    fn at(self, row: usize, column: usize) -> usize {
+        (row * self.width + self.from + column) * self.itemsize()
+    }
+
+    /// The items of a row from a column on that are no whole strip.
+    #[inline(always)]
+    fn rest<'t>(&'t self, row: usize, column: usize, room: &'t mut Strip) -> &'t [T::Raw] {
+        let bytes = (self.len - column) * self.itemsize();
+        T::raw(self.rows.part(self.at(row, column), bytes, &mut room.stored, &mut room.native.0))
     }
 
     /// Hands over each strip of each row, with its first column.
@@ -96,43 +98,68 @@ impl<'a, T: Item> Tile<'a, T> {
     pub(super) fn each_strip(self, mut each: impl FnMut(usize, &[T::Raw])) {
         let mut room = Strip::new();
         for row in 0..self.count_rows() {
-            for strip in self.strips() {
-                each(strip.0, self.strip(row, strip, &mut room));
+            for column in (0..self.len).step_by(self.strip_len()) {
+                let size = self.itemsize();
+                let bytes = self.strip_len().min(self.len - column) * size;
+                let Strip { stored, native } = &mut room;
+                each(column, T::raw(self.rows.part(self.at(row, column), bytes, stored, &mut native.0)));
             }
         }
     }
 
     /// Hands over strips of four rows together, then those of the rows that are left with `rest`.
     #[inline(always)]
-    fn fours<C>(
+    fn fours<V: Vectors, C>(
         self,
+        (vectors, decode): (V, impl Decode),
         mut state: C,
         mut four: impl FnMut(&mut C, usize, [&[T::Raw]; 4]),
         mut one: impl FnMut(&mut C, usize, &[T::Raw]),
     ) {
         let (count, mut room) = (self.count_rows(), [(); 4].map(|()| Strip::new()));
+        let (strip, whole) = (self.strip_len(), self.len / self.strip_len() * self.strip_len());
+        let load = |row: usize, column: usize| {
+            let at = self.at(row, column);
+            self.rows.bytes.look_ahead(at);
+            vectors.row(&self.rows.bytes, at)
+        };
         for row in (0..count / 4 * 4).step_by(4) {
-            for strip in self.strips() {
+            for column in (0..whole).step_by(strip) {
+                decode.row::<V, T, _>(vectors, load(row, column), |a| {
+                    decode.row::<V, T, _>(vectors, load(row + 1, column), |b| {
+                        decode.row::<V, T, _>(vectors, load(row + 2, column), |c| {
+                            decode.row::<V, T, _>(vectors, load(row + 3, column), |d| {
+                                four(&mut state, column, [a, b, c, d]);
+                            });
+                        });
+                    });
+                });
+            }
+            if whole < self.len {
                 let [a, b, c, d] = &mut room;
-                let rows = [
-                    self.strip(row, strip, a),
-                    self.strip(row + 1, strip, b),
-                    self.strip(row + 2, strip, c),
-                    self.strip(row + 3, strip, d),
-                ];
-                four(&mut state, strip.0, rows);
+                let rest = |i: usize, room| self.rest(row + i, whole, room);
+                four(&mut state, whole, [rest(0, a), rest(1, b), rest(2, c), rest(3, d)]);
             }
         }
         for row in count / 4 * 4..count {
-            for strip in self.strips() {
-                one(&mut state, strip.0, self.strip(row, strip, &mut room[0]));
+            for column in (0..whole).step_by(strip) {
+                decode.row::<V, T, _>(vectors, load(row, column), |items| one(&mut state, column, items));
+            }
+            if whole < self.len {
+                one(&mut state, whole, self.rest(row, whole, &mut room[0]));
             }
         }
     }
 
     /// Puts a value of each item to that of its column, of four rows in pairs.
     #[inline(always)]
-    fn gather<S: Copy>(self, all: &mut [S], of: impl Fn(usize, T) -> S, put: impl Fn(S, S) -> S) {
+    fn gather<S: Copy>(
+        self,
+        how: (impl Vectors, impl Decode),
+        all: &mut [S],
+        of: impl Fn(usize, T) -> S,
+        put: impl Fn(S, S) -> S,
+    ) {
         let four = |all: &mut &mut [S], column: usize, [a, b, c, d]: [&[T::Raw]; 4]| {
             let all = &mut all[column..][..a.len()];
             let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
@@ -146,80 +173,91 @@ impl<'a, T: Item> Tile<'a, T> {
                 *all = put(*all, of(column + i, T::read(*x)));
             }
         };
-        self.fours(all, four, one);
+        self.fours(how, all, four, one);
     }
 }
 
 /// Adds up a function of the items, NaN left out if `SKIP`.
-struct Sums<'a, T: Item, F, const SKIP: bool> {
+struct Sums<'a, T: Item, F, D, const SKIP: bool> {
     tile: Tile<'a, T>,
+    decode: D,
     of: F,
     sums: &'a mut [f64],
 }
 
-impl<T: Item, F: Fn(usize, f64) -> f64, const SKIP: bool> Loop for Sums<'_, T, F, SKIP> {
+impl<T: Item, F: Fn(usize, f64) -> f64, D: Decode, const SKIP: bool> Loop for Sums<'_, T, F, D, SKIP> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self, vectors: V) {
         let value = |i: usize, x: T| if SKIP && is_nan(x) { 0.0 } else { (self.of)(i, x.wide()) };
-        self.tile.gather(self.sums, value, |a, b| a + b);
+        self.tile.gather((vectors, self.decode), self.sums, value, |a, b| a + b);
     }
 }
 
 /// Puts whole numbers together.
-struct Wholes<'a, T: Item, S, F, P> {
+struct Wholes<'a, T: Item, S, F, P, D> {
     tile: Tile<'a, T>,
+    decode: D,
     of: F,
     put: P,
     all: &'a mut [S],
 }
 
-impl<T: Item, S: Copy, F: Fn(T) -> S, P: Fn(S, S) -> S> Loop for Wholes<'_, T, S, F, P> {
+impl<T: Item, S: Copy, F: Fn(T) -> S, P: Fn(S, S) -> S, D: Decode> Loop for Wholes<'_, T, S, F, P, D> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
-        self.tile.gather(self.all, |_, x| (self.of)(x), self.put);
+    fn run<V: Vectors>(self, vectors: V) {
+        self.tile.gather((vectors, self.decode), self.all, |_, x| (self.of)(x), self.put);
     }
 }
 
 /// The place of the first row that passes a test, in each column that has one.
-struct Places<'a, T: Item, F> {
+struct Places<'a, T: Item, F, D> {
     tile: Tile<'a, T>,
+    decode: D,
     test: F,
     places: &'a mut [u32],
 }
 
-impl<T: Item, F: Fn(usize, T) -> bool> Loop for Places<'_, T, F> {
+impl<T: Item, F: Fn(usize, T) -> bool, D: Decode> Loop for Places<'_, T, F, D> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
-        let mut room = Strip::new();
+    fn run<V: Vectors>(self, vectors: V) {
+        let (tile, mut room) = (self.tile, Strip::new());
+        let (strip, whole) = (tile.strip_len(), tile.len / tile.strip_len() * tile.strip_len());
+        let mut take = |place: usize, column: usize, items: &[T::Raw]| {
+            let places = &mut self.places[column..][..items.len()];
+            for i in 0..items.len() {
+                let passes = (self.test)(column + i, T::read(items[i]));
+                places[i] = if passes { place as u32 } else { places[i] };
+            }
+        };
         // From the last row on, so that the first stays.
-        for place in (0..self.tile.count_rows()).rev() {
-            for strip in self.tile.strips() {
-                let row = self.tile.strip(place, strip, &mut room);
-                let places = &mut self.places[strip.0..][..row.len()];
-                for i in 0..row.len() {
-                    let passes = (self.test)(strip.0 + i, T::read(row[i]));
-                    places[i] = if passes { place as u32 } else { places[i] };
-                }
+        for place in (0..tile.count_rows()).rev() {
+            for column in (0..whole).step_by(strip) {
+                let row = vectors.row(&tile.rows.bytes, tile.at(place, column));
+                self.decode.row::<V, T, _>(vectors, row, |items| take(place, column, items));
+            }
+            if whole < tile.len {
+                take(place, whole, tile.rest(place, whole, &mut room));
             }
         }
     }
 }
 
 /// The least and the greatest of each column, and a trace of NaN. The lowest value of all is no time.
-struct Extremes<'a, T: Item, const TIME: bool> {
+struct Extremes<'a, T: Item, D, const TIME: bool> {
     tile: Tile<'a, T>,
+    decode: D,
     min: &'a mut [T::Raw],
     max: &'a mut [T::Raw],
     trace: &'a mut [T],
 }
 
-impl<T: Item, const TIME: bool> Loop for Extremes<'_, T, TIME> {
+impl<T: Item, D: Decode, const TIME: bool> Loop for Extremes<'_, T, D, TIME> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self, vectors: V) {
         let lesser = |a: T, b: T| if (b < a) & !(TIME && b == T::LOWEST) { b } else { a };
         let greater = |a: T, b: T| if b > a { b } else { a };
         let four = |all: &mut Self, column: usize, [a, b, c, d]: [&[T::Raw]; 4]| {
@@ -242,8 +280,13 @@ impl<T: Item, const TIME: bool> Loop for Extremes<'_, T, TIME> {
                 all.trace[i] = x.trace(all.trace[i]);
             }
         };
-        self.tile.fours(self, four, one);
+        self.tile.fours((vectors, self.decode), self, four, one);
     }
+}
+
+/// Whether anything passes a test. All are looked at, which is faster than to stop at the first.
+pub(super) fn any<S: Copy>(list: &[S], test: impl Fn(S) -> bool) -> bool {
+    list.iter().fold(false, |any, x| any | test(*x))
 }
 
 impl<T: Item> Tile<'_, T> {
@@ -251,16 +294,21 @@ impl<T: Item> Tile<'_, T> {
     pub(super) fn sums(self, level: Level, skip: bool, of: impl Fn(usize, f64) -> f64, sums: &mut [f64]) {
         let sums = self.part(sums);
         if skip {
-            dispatch(level, Sums::<_, _, true> { tile: self, of, sums });
+            by_form!(self.rows.form, T, decode => dispatch(level, Sums::<_, _, _, true> { tile: self, decode, of, sums }));
         } else {
-            dispatch(level, Sums::<_, _, false> { tile: self, of, sums });
+            by_form!(self.rows.form, T, decode => dispatch(level, Sums::<_, _, _, false> { tile: self, decode, of, sums }));
         }
+    }
+
+    fn wholes<S: Copy>(self, level: Level, of: impl Fn(T) -> S, put: impl Fn(S, S) -> S, all: &mut [S]) {
+        let all = self.part(all);
+        by_form!(self.rows.form, T, decode => dispatch(level, Wholes { tile: self, decode, of, put, all }));
     }
 
     /// Counts items that pass a test.
     pub(super) fn count(self, level: Level, test: impl Fn(T) -> bool, counts: &mut [u64]) {
         let of = |x: T| u64::from(test(x));
-        dispatch(level, Wholes { tile: self, of, put: u64::wrapping_add, all: self.part(counts) });
+        self.wholes(level, of, u64::wrapping_add, counts);
     }
 
     /// The positions of the first items that pass a test, if that of the first row is `first`.
@@ -272,7 +320,9 @@ impl<T: Item> Tile<'_, T> {
         places: &mut [u64],
     ) {
         let mut found = [u32::MAX; MOST_COLUMNS];
-        dispatch(level, Places { tile: self, test, places: &mut found });
+        by_form!(self.rows.form, T, decode => {
+            dispatch(level, Places { tile: self, decode, test, places: &mut found });
+        });
         for (place, found) in self.part(places).iter_mut().zip(found) {
             if found != u32::MAX {
                 *place = first + u64::from(found);
@@ -287,11 +337,15 @@ impl<T: Item> Tile<'_, T> {
         max.fill(T::LOWEST.write());
         let mut trace = [T::ZERO; MOST_COLUMNS];
         if time {
-            dispatch(level, Extremes::<_, true> { tile: self, min, max, trace: &mut trace });
+            by_form!(self.rows.form, T, decode => {
+                dispatch(level, Extremes::<_, _, true> { tile: self, decode, min, max, trace: &mut trace });
+            });
         } else {
-            dispatch(level, Extremes::<_, false> { tile: self, min, max, trace: &mut trace });
+            by_form!(self.rows.form, T, decode => {
+                dispatch(level, Extremes::<_, _, false> { tile: self, decode, min, max, trace: &mut trace });
+            });
         }
-        trace.iter().any(|trace| is_nan(*trace))
+        any(&trace, |trace| is_nan(trace))
     }
 }
 
@@ -299,15 +353,15 @@ impl<T: Whole> Tile<'_, T> {
     /// The sums of the items, or of their lower and upper halves.
     pub(super) fn whole_sums(self, level: Level, low: &mut [i64], high: &mut [i64]) {
         let put = i64::wrapping_add;
-        dispatch(level, Wholes { tile: self, of: |x: T| x.halves().0, put, all: self.part(low) });
+        self.wholes(level, |x: T| x.halves().0, put, low);
         if size_of::<T::Raw>() == 8 {
-            dispatch(level, Wholes { tile: self, of: |x: T| x.halves().1, put, all: self.part(high) });
+            self.wholes(level, |x: T| x.halves().1, put, high);
         }
     }
 
     /// The products modulo 2^64.
     pub(super) fn products(self, level: Level, products: &mut [u64]) {
         let put = u64::wrapping_mul;
-        dispatch(level, Wholes { tile: self, of: T::wrapped, put, all: self.part(products) });
+        self.wholes(level, T::wrapped, put, products);
     }
 }
