@@ -10,10 +10,13 @@ import numpy as np
 BLOCK = 1 << 22
 
 
-def block(dtype, seed, start, count):
+def block(dtype, seed, start, count, all_items):
     """Items `start` to `start + count`, in the order of the file."""
     random = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, start // BLOCK])))
     if dtype.kind == "f":
+        if dtype.itemsize == 2:
+            # The sum of halves is a half, which ends at 65504.
+            return (random.standard_normal(count, dtype=np.float32) / 64 + 32768 / all_items).astype(dtype)
         # Around 1 and not 0: a sum that misses a part is then seen to be wrong.
         wide = np.float64 if dtype.itemsize == 8 else np.float32
         return (random.standard_normal(count, dtype=wide) + wide(1)).astype(dtype)
@@ -31,7 +34,7 @@ def main(path, dtype, order, rows, columns, seed):
         file.truncate(begin + count * dtype.itemsize)
 
     def write(start):
-        items = block(dtype, int(seed), start, min(BLOCK, count - start))
+        items = block(dtype, int(seed), start, min(BLOCK, count - start), count)
         os.pwrite(descriptor, items.tobytes(), begin + start * dtype.itemsize)
 
     descriptor = os.open(path, os.O_WRONLY)

@@ -42,7 +42,7 @@ pub(crate) fn peers(arguments: &[String]) -> Result<()> {
     if options.is_clean {
         data.remove();
     }
-    println!("\n{}", result?);
+    println!("\n{}", result?.trim_end());
     Ok(())
 }
 

@@ -73,7 +73,9 @@ impl Programs {
     pub(super) fn new(binary: PathBuf, threads: usize, patterns: &[String]) -> Result<Programs> {
         let folder = target()?.join("bench-env");
         let python = folder.join("bin/python");
-        if !python.exists() {
+        let mut pip = program(&python);
+        pip.args(["-m", "pip", "--version"]);
+        if !succeeds(pip) {
             python::new_environment(&folder)?;
         }
         let bound = target()?.join("bound");
@@ -86,7 +88,7 @@ impl Programs {
                     programs.all.insert(0, Program::Bound);
                     programs.said.push(format!("C by {compiler}"));
                 }
-                Err(error) => programs.said.push(format!("C is left out: {error:#}")),
+                Err(error) => programs.leave_out(Program::Bound, &error),
             }
         }
         for peer in PYTHON.into_iter().filter(|peer| chosen(peer.name(), patterns)) {
@@ -97,16 +99,22 @@ impl Programs {
 
     fn add(&mut self, peer: Program) {
         let package = peer.name().trim_end_matches("-chunks");
-        let said = match self.install(package) {
+        match self.install(package) {
             Ok(version) => {
                 self.all.push(peer);
-                format!("{package} {version}")
+                let said = format!("{package} {version}");
+                if !self.said.contains(&said) {
+                    self.said.push(said);
+                }
             }
-            Err(error) => format!("{} is left out: {error:#}", peer.name()),
-        };
-        if !self.said.contains(&said) {
-            self.said.push(said);
+            Err(error) => self.leave_out(peer, &error),
         }
+    }
+
+    /// The whole reason is told now, and the beginning of it with the table.
+    fn leave_out(&mut self, peer: Program, error: &anyhow::Error) {
+        println!("{} is left out: {error:#}", peer.name());
+        self.said.push(format!("{} is left out: {error}", peer.name()));
     }
 
     /// Installs a package where it is not there; its version.
@@ -124,8 +132,12 @@ impl Programs {
         if !is_there() {
             let mut pip = program(&self.python);
             pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-            pip.args([format!("{package}=={wanted}"), format!("numpy=={numpy}")]);
-            run(pip)?;
+            pip.arg(format!("{package}=={wanted}"));
+            if package != "numpy" {
+                // Which no other package is to change.
+                pip.arg(format!("numpy=={numpy}"));
+            }
+            run(pip).with_context(|| format!("pip cannot install {package} {wanted}"))?;
             ensure!(is_there(), "{package} {wanted} cannot be imported");
         }
         Ok(wanted.to_owned())
@@ -133,7 +145,7 @@ impl Programs {
 
     /// One line for the head of a table.
     pub(super) fn description(&self) -> String {
-        format!("{} threads each. {}.", self.threads, self.said.join("; "))
+        format!("At most {} threads each. {}.", self.threads, self.said.join("; "))
     }
 
     /// One run, or none where the program cannot do it.
@@ -203,7 +215,7 @@ fn compile(to: &Path) -> Result<String> {
     let mut gcc = program("gcc");
     gcc.args(["-std=gnu11", "-O3", "-march=native", "-ffast-math", "-fopenmp", "-Wall", "-Wextra"]);
     gcc.arg(root().join("xtask/bound/bound.c")).arg("-o").arg(to).arg("-lm");
-    run(gcc)?;
+    run(gcc).context("gcc cannot compile it")?;
     Ok(about.lines().next().unwrap_or("gcc").to_owned())
 }
 

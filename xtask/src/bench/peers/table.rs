@@ -16,11 +16,19 @@ pub(super) struct SideBySide {
     rows: String,
     /// Whether every file could be locked in memory.
     pub(super) is_locked: bool,
+    has_wrong: bool,
 }
 
 impl SideBySide {
     pub(super) fn new(place: Place, runs: usize, programs: &[Program]) -> SideBySide {
-        SideBySide { place, runs, programs: programs.to_vec(), rows: String::new(), is_locked: true }
+        SideBySide {
+            place,
+            runs,
+            programs: programs.to_vec(),
+            rows: String::new(),
+            is_locked: true,
+            has_wrong: false,
+        }
     }
 
     /// Adds the row of a case, and gives it back.
@@ -31,13 +39,13 @@ impl SideBySide {
         };
         let (bound, ours) = (of(Program::Bound), of(Program::Ndfolio));
         let private = ours.and_then(|series| series.private).map_or_else(dash, mebibytes);
-        let mut row = format!(
-            "| {} | {} | {} | {} | {private} |",
-            case.name,
-            time(bound),
-            time(ours),
-            ratio(ours, bound)
-        );
+        let mut row = format!("| {} |", case.name);
+        if self.has_bound() {
+            row.push_str(&format!(" {} | {} | {} |", time(bound), time(ours), ratio(ours, bound)));
+        } else {
+            row.push_str(&format!(" {} |", time(ours)));
+        }
+        row.push_str(&format!(" {private} |"));
         for (program, series) in self.programs.iter().zip(all) {
             if let Program::Python(_) = program {
                 row.push_str(&format!(" {} |", peer(series.as_ref(), bound)));
@@ -45,6 +53,7 @@ impl SideBySide {
         }
         self.rows.push_str(&row);
         self.rows.push('\n');
+        self.has_wrong |= all.iter().flatten().any(|series| series.is_wrong);
         row
     }
 
@@ -57,14 +66,26 @@ impl SideBySide {
                 ("cold", "Cold: the file dropped from memory before each run; only root can drop the caches.")
             }
         };
-        let peers = self.programs.iter().filter(|program| matches!(program, Program::Python(_)));
-        let names: String = peers.clone().map(|peer| format!(" {} |", peer.name())).collect();
-        let lines = " ---: |".repeat(peers.count());
+        let mut columns = match self.has_bound() {
+            true => vec![name, "C", "ndfolio", "ratio", "private memory"],
+            false => vec![name, "ndfolio", "private memory"],
+        };
+        let is_peer = |program: &&Program| matches!(program, Program::Python(_));
+        columns.extend(self.programs.iter().filter(is_peer).map(|peer| peer.name()));
         format!(
-            "\n{state} Seconds: medians of {} runs in turns, in brackets the fastest; ratios to C's.\n\n\
-             | {name} | C | ndfolio | ratio | private memory |{names}\n| --- | ---: | ---: | ---: | ---: |{lines}\n{}",
-            self.runs, self.rows
+            "\n{state} Seconds: medians of {} runs in turns, in brackets the fastest{}.\n\n| {} |\n| ---{} |\n{}{}",
+            self.runs,
+            if self.has_bound() { "; ratios to C's" } else { "" },
+            columns.join(" | "),
+            " | ---:".repeat(columns.len() - 1),
+            self.rows,
+            wrong_text(self.has_wrong)
         )
+    }
+
+    /// Whether the program in C is there, and ratios to it.
+    fn has_bound(&self) -> bool {
+        self.programs.contains(&Program::Bound)
     }
 }
 
@@ -73,16 +94,18 @@ pub(super) struct Limited {
     bytes: u64,
     runs: usize,
     rows: String,
+    has_wrong: bool,
 }
 
 impl Limited {
     /// Of a file of so many bytes, an eighth of which is the limit.
     pub(super) fn new(bytes: u64, runs: usize) -> Limited {
-        Limited { bytes, runs, rows: String::new() }
+        Limited { bytes, runs, rows: String::new(), has_wrong: false }
     }
 
     pub(super) fn add(&mut self, case: &Case, program: Program, free: &Series, limited: &Series) -> String {
         let private = limited.private.map_or_else(dash, mebibytes);
+        self.has_wrong |= free.is_wrong || limited.is_wrong;
         let (name, program) = (case.name, program.name());
         let (free, limited) = (Some(free), Some(limited));
         let ratio = ratio(limited, free);
@@ -96,12 +119,22 @@ impl Limited {
     pub(super) fn markdown(&self) -> String {
         format!(
             "\nA file of {}, cold. Seconds: medians of {} runs in turns, in brackets the fastest.\n\n\
-             | group | | no limit | in {} | ratio | private memory |\n| --- | --- | ---: | ---: | ---: | ---: |\n{}",
+             | group | | no limit | in {} | ratio | private memory |\n| --- | --- | ---: | ---: | ---: | ---: |\n{}{}",
             size_text(self.bytes),
             self.runs,
             size_text(self.bytes / 8),
-            self.rows
+            self.rows,
+            wrong_text(self.has_wrong)
         )
+    }
+}
+
+/// What is said below a table in which an answer is marked.
+fn wrong_text(has_wrong: bool) -> &'static str {
+    if has_wrong {
+        "\nWrong: the answer is not that of the others, as where a sum is kept in the items' own type.\n"
+    } else {
+        ""
     }
 }
 
@@ -165,13 +198,19 @@ mod tests {
             .map(|line| line.matches('|').count())
             .collect();
         assert_eq!(widths, [8, 8, 8]);
+        assert!(markdown.contains("\nWrong: "));
     }
 
     #[test]
-    fn what_is_missing_is_a_dash() {
+    fn without_c_there_are_no_ratios() {
         let mut table = SideBySide::new(Place::Hot, 1, &[Program::Ndfolio, PYTHON[0]]);
         let row = table.add(&CASES[0], &[Some(series(&[0.5])), Some(series(&[1.0]))]);
-        assert_eq!(row, "| sum f4 | - | 0.500 (0.500) | - | 1.5 MiB | 1.000 (1.000) |");
+        assert_eq!(row, "| sum f4 | 0.500 (0.500) | 1.5 MiB | 1.000 (1.000) |");
+        assert!(
+            table
+                .markdown()
+                .contains("\n| hot | ndfolio | private memory | numpy |\n| --- | ---: | ---: | ---: |\n")
+        );
     }
 
     #[test]
@@ -179,6 +218,6 @@ mod tests {
         let mut table = Limited::new(8 << 30, 1);
         let row = table.add(&CASES[0], Program::Ndfolio, &series(&[4.0]), &series(&[5.0]));
         assert_eq!(row, "| sum f4 | ndfolio | 4.000 (4.000) | 5.000 (5.000) | 1.25 (1.25) | 1.5 MiB |");
-        assert!(table.markdown().contains("in 1 GiB"));
+        assert!(table.markdown().contains("in 1 GiB") && !table.markdown().contains("Wrong"));
     }
 }

@@ -97,7 +97,8 @@ fn disagreement(found: &[f64], expected: &[f64], agreement: Agreement) -> Option
     }
     let is_good = |found: f64, expected: f64| match agreement {
         Agreement::Exact => found == expected,
-        Agreement::Close => (found - expected).abs() <= 1e-4 * expected.abs(),
+        Agreement::ExactF4 => found as f32 == expected as f32,
+        Agreement::Close(share) => (found - expected).abs() <= share * expected.abs(),
     };
     let bad = found.iter().zip(expected).position(|(found, expected)| !is_good(*found, *expected))?;
     Some(format!("finds {} (value {bad} of {}), and not {}", found[bad], found.len(), expected[bad]))
@@ -171,13 +172,16 @@ mod tests {
 
     #[test]
     fn answers_agree_exactly_or_closely() {
+        const CLOSE: Agreement = Agreement::Close(1e-4);
         let differ = |a: &[f64], b: &[f64], agreement| disagreement(a, b, agreement).is_some();
         assert!(!differ(&[1.0, 2.0], &[1.0, 2.0], Agreement::Exact));
         assert!(differ(&[1.0, 2.000001], &[1.0, 2.0], Agreement::Exact));
-        assert!(!differ(&[1.0, 2.000001], &[1.0, 2.0], Agreement::Close));
-        assert!(differ(&[1.0, 2.001], &[1.0, 2.0], Agreement::Close));
-        assert!(differ(&[1.0], &[1.0, 2.0], Agreement::Close));
-        assert!(differ(&[f64::NAN], &[1.0], Agreement::Close));
+        assert!(!differ(&[-4.6459246], &[-4.645_924_568_176_27], Agreement::ExactF4));
+        assert!(differ(&[-4.645_925], &[-4.645_924_568_176_27], Agreement::ExactF4));
+        assert!(!differ(&[1.0, 2.000001], &[1.0, 2.0], CLOSE));
+        assert!(differ(&[1.0, 2.001], &[1.0, 2.0], CLOSE));
+        assert!(differ(&[1.0], &[1.0, 2.0], CLOSE));
+        assert!(differ(&[f64::NAN], &[1.0], CLOSE));
     }
 
     #[test]
