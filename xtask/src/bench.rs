@@ -1,5 +1,8 @@
 //! `cargo xtask bench`: what ndfolio costs, as Markdown tables. Every answer is checked: a wrong one ends the run.
 
+mod peers;
+mod reductions;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -10,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::{
-    machine, measure, option, reductions,
+    machine, measure, option,
     shell::{cargo, ndfolio, program, root, run, target},
 };
 
@@ -33,6 +36,9 @@ struct Bench {
 }
 
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
+    if let Some(("peers", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return peers::peers(rest);
+    }
     let mut arguments = arguments.to_vec();
     let gib: u64 = match option(&mut arguments, "--size")? {
         Some(text) => text.parse().with_context(|| format!("--size wants whole GiB, not {text:?}"))?,
@@ -43,7 +49,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         None => target()?.join("bench"),
     };
     if let Some(unknown) = arguments.first() {
-        bail!("bench does not know {unknown:?}; it takes --size GIB and --dir FOLDER");
+        bail!("bench does not know {unknown:?}; it takes peers, or --size GIB and --dir FOLDER");
     }
     run(cargo(["build", "--release"]))?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

@@ -7,7 +7,6 @@ mod machine;
 mod measure;
 mod python;
 mod readme;
-mod reductions;
 mod shell;
 mod steps;
 
@@ -24,6 +23,10 @@ The project's own commands.
   cargo xtask fuzz [TARGET]        fuzzes one target, or each in turn; --seconds N for each (60)
   cargo xtask bench                start-up, memory and speed, as a table for docs/performance.md;
                                    --size GIB of the files (2), --dir FOLDER where they lie (target/bench)
+  cargo xtask bench peers          reductions beside a program in C and the Python libraries, as tables too;
+                                   --state hot|cold|group, --case PATTERN and --peer PATTERN which may repeat,
+                                   --runs N (5), --size GIB (2), --dir FOLDER (target/bench-peers), where the
+                                   files stay unless --clean is given, --binary FILE for another ndfolio
 ";
 
 fn main() -> ExitCode {

@@ -24,19 +24,24 @@ pub(crate) fn environment() -> Result<PathBuf> {
         println!("{} is up to date", folder.display());
         return Ok(python);
     }
-    let base = base_python()?;
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    let mut venv = program(&base);
-    venv.args(["-m", "venv"]).arg(&folder);
-    run(venv)?;
+    new_environment(&folder)?;
     let mut pip = program(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
         .arg(&requirements);
     run(pip)?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(python)
+}
+
+/// An environment with nothing in it, in place of what is in the folder.
+pub(crate) fn new_environment(folder: &Path) -> Result<()> {
+    let base = base_python()?;
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    let mut venv = program(&base);
+    venv.args(["-m", "venv"]).arg(folder);
+    run(venv)
 }
 
 /// The black-box tests, against the release build.

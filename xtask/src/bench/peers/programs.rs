@@ -1,0 +1,273 @@
+//! The programs that are measured: how they are got, and one run of each.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::{
+    cases::Case,
+    data::File,
+    options::chosen,
+    profile,
+    state::{Group, Place},
+    turns::{Outcome, numbers, parse},
+};
+use crate::{
+    python,
+    shell::{output, program, root, run, succeeds, target},
+};
+
+/// One of the programs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Program {
+    /// The program in C.
+    Bound,
+    Ndfolio,
+    /// A name that peers.py knows.
+    Python(&'static str),
+}
+
+pub(super) const PYTHON: [Program; 5] = [
+    Program::Python("numpy"),
+    Program::Python("numpy-chunks"),
+    Program::Python("dask"),
+    Program::Python("numexpr"),
+    Program::Python("numba"),
+];
+
+impl Program {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Program::Bound => "C",
+            Program::Ndfolio => "ndfolio",
+            Program::Python(name) => name,
+        }
+    }
+
+    /// Whether a wrong answer ends everything, since it is our own.
+    pub(super) fn must_be_right(self) -> bool {
+        !matches!(self, Program::Python(_))
+    }
+}
+
+/// All that are here and were asked for.
+pub(super) struct Programs {
+    /// ndfolio.
+    pub(super) binary: PathBuf,
+    /// The Python that the libraries are installed for.
+    pub(super) python: PathBuf,
+    /// The program in C first and ndfolio second: the order of the table.
+    pub(super) all: Vec<Program>,
+    bound: PathBuf,
+    threads: usize,
+    /// What was left out and why, and the versions of what was not.
+    said: Vec<String>,
+}
+
+impl Programs {
+    /// Compiles and installs what was asked for; ndfolio is always measured.
+    pub(super) fn new(binary: PathBuf, threads: usize, patterns: &[String]) -> Result<Programs> {
+        let folder = target()?.join("bench-env");
+        let python = folder.join("bin/python");
+        let mut pip = program(&python);
+        pip.args(["-m", "pip", "--version"]);
+        if !succeeds(pip) {
+            python::new_environment(&folder)?;
+        }
+        let bound = target()?.join("bound");
+        let mut programs =
+            Programs { binary, python, all: vec![Program::Ndfolio], bound, threads, said: Vec::new() };
+        programs.install("numpy").context("the files are made with NumPy")?;
+        if chosen(Program::Bound.name(), patterns) {
+            match compile(&programs.bound) {
+                Ok(compiler) => {
+                    programs.all.insert(0, Program::Bound);
+                    programs.said.push(format!("C by {compiler}"));
+                }
+                Err(error) => programs.leave_out(Program::Bound, &error),
+            }
+        }
+        for peer in PYTHON.into_iter().filter(|peer| chosen(peer.name(), patterns)) {
+            programs.add(peer);
+        }
+        Ok(programs)
+    }
+
+    fn add(&mut self, peer: Program) {
+        let package = peer.name().trim_end_matches("-chunks");
+        match self.install(package) {
+            Ok(version) => {
+                self.all.push(peer);
+                let said = format!("{package} {version}");
+                if !self.said.contains(&said) {
+                    self.said.push(said);
+                }
+            }
+            Err(error) => self.leave_out(peer, &error),
+        }
+    }
+
+    /// The whole reason is told now, and the beginning of it with the table.
+    fn leave_out(&mut self, peer: Program, error: &anyhow::Error) {
+        println!("{} is left out: {error:#}", peer.name());
+        self.said.push(format!("{} is left out: {error}", peer.name()));
+    }
+
+    /// Installs a package where it is not there; its version.
+    fn install(&self, package: &str) -> Result<String> {
+        let wanted = std::fs::read_to_string(root().join("xtask/bound/requirements.txt"))?;
+        let version = |package| version(&wanted, package).with_context(|| format!("no version of {package}"));
+        let (wanted, numpy) = (version(package)?, version("numpy")?);
+        let code = "import importlib, importlib.metadata as m, sys\nimportlib.import_module(sys.argv[1])\n\
+                    sys.exit(m.version(sys.argv[1]) != sys.argv[2])";
+        let is_there = || {
+            let mut command = program(&self.python);
+            command.args(["-c", code, package, wanted]);
+            succeeds(command)
+        };
+        if !is_there() {
+            let mut pip = program(&self.python);
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            pip.arg(format!("{package}=={wanted}"));
+            if package != "numpy" {
+                // Which no other package is to change.
+                pip.arg(format!("numpy=={numpy}"));
+            }
+            run(pip).with_context(|| format!("pip cannot install {package} {wanted}"))?;
+            ensure!(is_there(), "{package} {wanted} cannot be imported");
+        }
+        Ok(wanted.to_owned())
+    }
+
+    /// One line for the head of a table.
+    pub(super) fn description(&self) -> String {
+        format!("At most {} threads each. {}.", self.threads, self.said.join("; "))
+    }
+
+    /// One run, or none where the program cannot do it.
+    pub(super) fn run(
+        &self,
+        program: Program,
+        case: &Case,
+        file: &File,
+        place: Place,
+        group: Option<&Group>,
+    ) -> Result<Option<Outcome>> {
+        let command = self.command(program, case, file, place);
+        let command = match group {
+            Some(group) => group.inside(&command),
+            None => command,
+        };
+        let read = match program {
+            Program::Ndfolio => return ndfolio(command, case.arguments[0]).map(Some),
+            Program::Bound | Program::Python(_) => said(command).and_then(|said| parse(&said.0)),
+        };
+        // What others cannot do is no reason to end.
+        read.or_else(|error| {
+            println!("{}: {} fails: {error:#}", case.name, program.name());
+            Ok(None)
+        })
+    }
+
+    fn command(&self, which: Program, case: &Case, file: &File, place: Place) -> Command {
+        let threads = self.threads.to_string();
+        match which {
+            Program::Bound => {
+                let mut command = program(&self.bound);
+                command.arg(case.bound).arg(&file.path).args([file.offset, file.row].map(|n| n.to_string()));
+                command.args([if place == Place::Hot { "hot" } else { "cold" }, &threads]);
+                command
+            }
+            Program::Ndfolio => {
+                let mut command = program(&self.binary);
+                command.arg("reduce").arg(format!("{}{}", file.path.display(), case.selection));
+                command.args(case.arguments).args(["--json", "--profile", "--quiet"]);
+                command
+            }
+            Program::Python(name) => {
+                let mut command = program(&self.python);
+                command.arg(root().join("xtask/bound/peers.py")).args([name, case.python]);
+                command.arg(&file.path).arg(&threads);
+                for pool in ["OMP", "OPENBLAS", "NUMEXPR", "NUMBA"] {
+                    command.env(format!("{pool}_NUM_THREADS"), &threads);
+                }
+                command
+            }
+        }
+    }
+}
+
+/// The version of a package in a list of requirements.
+fn version<'a>(requirements: &'a str, package: &str) -> Option<&'a str> {
+    requirements.lines().find_map(|line| line.strip_prefix(package)?.strip_prefix("==")).map(str::trim)
+}
+
+/// Compiles the program in C for this machine; the name of the compiler.
+fn compile(to: &Path) -> Result<String> {
+    let mut about = program("gcc");
+    about.arg("--version");
+    let about =
+        output(about).context("there is no gcc; on Debian and Ubuntu run: apt-get install gcc libc6-dev")?;
+    let mut gcc = program("gcc");
+    gcc.args(["-std=gnu11", "-O3", "-march=native", "-ffast-math", "-fopenmp", "-Wall", "-Wextra"]);
+    gcc.arg(root().join("xtask/bound/bound.c")).arg("-o").arg(to).arg("-lm");
+    run(gcc).context("gcc cannot compile it")?;
+    Ok(about.lines().next().unwrap_or("gcc").to_owned())
+}
+
+/// The pass's own time, private memory and result.
+fn ndfolio(command: Command, key: &str) -> Result<Outcome> {
+    let (printed, told) = said(command)?;
+    let printed: Value = serde_json::from_str(&printed).context("reduce --json prints no JSON")?;
+    let profile = profile::parse(&told)?;
+    let answer = numbers(&printed[key])?;
+    Ok(Outcome { seconds: profile.seconds, answer, private: Some(profile.private) })
+}
+
+/// What a program prints, on standard output and on standard error.
+fn said(mut command: Command) -> Result<(String, String)> {
+    let done = command.output().with_context(|| format!("cannot start {command:?}"))?;
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    if !done.status.success() {
+        // The last line says it, where a program tells how it came there.
+        bail!("{}: {}", done.status, told.lines().last().unwrap_or("it says nothing"));
+    }
+    Ok((String::from_utf8_lossy(&done.stdout).into_owned(), told))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn every_library_has_a_version() {
+        let wanted = fs::read_to_string(root().join("xtask/bound/requirements.txt")).unwrap();
+        for peer in PYTHON {
+            assert!(version(&wanted, peer.name().trim_end_matches("-chunks")).is_some(), "{}", peer.name());
+        }
+        assert_eq!(version("numpy-x==1\nnumpy==2.4\n", "numpy"), Some("2.4"));
+        assert_eq!(version("numpy>=2\n", "numpy"), None);
+    }
+
+    #[test]
+    fn peers_py_knows_every_library() {
+        let script = fs::read_to_string(root().join("xtask/bound/peers.py")).unwrap();
+        for peer in PYTHON {
+            assert!(script.contains(&format!("    \"{}\": ", peer.name())), "{}", peer.name());
+        }
+    }
+
+    #[test]
+    fn what_fails_is_told_by_its_last_line() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo first >&2; echo last >&2; exit 3"]);
+        let error = said(shell).unwrap_err().to_string();
+        assert!(error.contains("last") && !error.contains("first"), "{error}");
+    }
+}
