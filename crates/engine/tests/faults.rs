@@ -171,10 +171,11 @@ fn every_page_of_a_mapping_can_be_gone() {
             let cut = Cut { path: &numbers.0, after: after.max(1), seen: AtomicU64::new(0) };
             let source = source(File::open(&numbers.0, Mode::Read).unwrap());
             let run = Run::default().threads(1).io(Io::Force(engine)).observe(&cut);
-            // Reads under way have their bytes already.
+            // Reads under way have their bytes already, and pieces that were worked on.
+            let at_the_end = after + engine.piece_bytes() as u64 > BYTES;
             match sum(&source, &run) {
                 Err(EngineError::Store(StoreError::Truncated { path, .. })) => assert_eq!(path, numbers.0),
-                Ok(sum) => assert!(engine == IoEngine::Direct && sum == expected()),
+                Ok(sum) => assert!((engine == IoEngine::Direct || at_the_end) && sum == expected()),
                 Err(error) => panic!("{engine} {part}: {error:?}"),
             }
         }

@@ -164,7 +164,7 @@ impl Columns {
         (key(&self.cells.min), key(&self.cells.max))
     }
 
-    /// Works on tiles whose states were just cleared, so that they are in the processor's cache.
+    /// Works on tiles whose states were just cleared, as far as that is needed.
     fn tiles<'a, T: Item>(&mut self, rows: Stored<'a>, each: impl Fn(&mut Self, Tile<'a, T>)) {
         for tile in Tile::of(rows, self.columns) {
             self.cells.clear(&(tile.from..tile.from + tile.len));
@@ -248,7 +248,6 @@ impl Columns {
         }
         let skip = suspect && self.look_for_nan(tile, first) && self.reducer.nan == NanPolicy::Skip;
         if skip && !self.cells.sum.is_empty() {
-            tile.part(&mut self.cells.sum).fill(0.0);
             tile.sums(level, true, |_, x| x, &mut self.cells.sum);
         }
         self.rounded(tile, skip);

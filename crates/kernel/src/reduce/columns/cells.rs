@@ -69,17 +69,10 @@ impl Cells {
         8 * (doubles + words + places + infinite) + self.min.len() + self.max.len() + others
     }
 
-    /// Makes some columns (or parts of complex ones) what is known of no rows, but for the extremes and NaN.
+    /// Makes some columns what is known of no rows, as far as their values are not found anew in any case.
     pub(super) fn clear(&mut self, columns: &Range<usize>) {
-        for doubles in [&mut self.sum, &mut self.m2, &mut self.squares] {
-            fill(doubles, columns, 0.0);
-        }
-        fill(&mut self.low, columns, 0);
-        fill(&mut self.high, columns, 0);
         fill(&mut self.prod, columns, Scaled::ONE);
-        fill(&mut self.int_prod, columns, 1);
-        let [above, below] = &mut self.infinite;
-        for counts in [&mut self.nonzero, above, below] {
+        for counts in &mut self.infinite {
             fill(counts, columns, 0);
         }
         for places in [&mut self.min_at, &mut self.max_at] {

@@ -16,7 +16,8 @@ impl Columns {
         own: &mut Vec<u8>,
         spare: &mut Vec<u8>,
     ) {
-        self.cells.clear(&(0..2 * self.columns));
+        self.cells.clear(&(0..self.columns));
+        self.cells.nonzero.fill(0);
         let rows = rows.private(own);
         let nan = Items::<T>::new(native(&self.reducer, rows)).any(is_nan);
         let skip = nan && self.reducer.nan == NanPolicy::Skip;

@@ -107,14 +107,15 @@ impl<'a, T: Item> Tile<'a, T> {
         }
     }
 
-    /// Hands over strips of four rows together, then those of the rows that are left with `rest`.
+    /// Hands over strips of four rows together, then those of the rows that are left one by one; and whether
+    /// nothing was handed over of these columns before.
     #[inline(always)]
     fn fours<V: Vectors, C>(
         self,
         (vectors, decode): (V, impl Decode),
         mut state: C,
-        mut four: impl FnMut(&mut C, usize, [&[T::Raw]; 4]),
-        mut one: impl FnMut(&mut C, usize, &[T::Raw]),
+        mut four: impl FnMut(&mut C, usize, [&[T::Raw]; 4], bool),
+        mut one: impl FnMut(&mut C, usize, &[T::Raw], bool),
     ) {
         let (count, mut room) = (self.count_rows(), [(); 4].map(|()| Strip::new()));
         let (strip, whole) = (self.strip_len(), self.len / self.strip_len() * self.strip_len());
@@ -129,7 +130,7 @@ impl<'a, T: Item> Tile<'a, T> {
                     decode.row::<V, T, _>(vectors, load(row + 1, column), |b| {
                         decode.row::<V, T, _>(vectors, load(row + 2, column), |c| {
                             decode.row::<V, T, _>(vectors, load(row + 3, column), |d| {
-                                four(&mut state, column, [a, b, c, d]);
+                                four(&mut state, column, [a, b, c, d], row == 0);
                             });
                         });
                     });
@@ -138,20 +139,23 @@ impl<'a, T: Item> Tile<'a, T> {
             if whole < self.len {
                 let [a, b, c, d] = &mut room;
                 let rest = |i: usize, room| self.rest(row + i, whole, room);
-                four(&mut state, whole, [rest(0, a), rest(1, b), rest(2, c), rest(3, d)]);
+                four(&mut state, whole, [rest(0, a), rest(1, b), rest(2, c), rest(3, d)], row == 0);
             }
         }
         for row in count / 4 * 4..count {
             for column in (0..whole).step_by(strip) {
-                decode.row::<V, T, _>(vectors, load(row, column), |items| one(&mut state, column, items));
+                decode.row::<V, T, _>(vectors, load(row, column), |items| {
+                    one(&mut state, column, items, row == 0);
+                });
             }
             if whole < self.len {
-                one(&mut state, whole, self.rest(row, whole, &mut room[0]));
+                one(&mut state, whole, self.rest(row, whole, &mut room[0]), row == 0);
             }
         }
     }
 
-    /// Puts a value of each item to that of its column, of four rows in pairs.
+    /// Puts values of the items of each column together, of four rows in pairs; what was there before does not
+    /// count.
     #[inline(always)]
     fn gather<S: Copy>(
         self,
@@ -160,17 +164,23 @@ impl<'a, T: Item> Tile<'a, T> {
         of: impl Fn(usize, T) -> S,
         put: impl Fn(S, S) -> S,
     ) {
-        let four = |all: &mut &mut [S], column: usize, [a, b, c, d]: [&[T::Raw]; 4]| {
+        let four = |all: &mut &mut [S], column: usize, [a, b, c, d]: [&[T::Raw]; 4], first: bool| {
             let all = &mut all[column..][..a.len()];
             let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
-            for i in 0..a.len() {
+            let four = |i: usize| {
                 let value = |row: &[T::Raw]| of(column + i, T::read(row[i]));
-                all[i] = put(all[i], put(put(value(a), value(b)), put(value(c), value(d))));
+                put(put(value(a), value(b)), put(value(c), value(d)))
+            };
+            if first {
+                all.iter_mut().enumerate().for_each(|(i, all)| *all = four(i));
+            } else {
+                all.iter_mut().enumerate().for_each(|(i, all)| *all = put(*all, four(i)));
             }
         };
-        let one = |all: &mut &mut [S], column: usize, row: &[T::Raw]| {
+        let one = |all: &mut &mut [S], column: usize, row: &[T::Raw], first: bool| {
             for (i, (all, x)) in all[column..].iter_mut().zip(row).enumerate() {
-                *all = put(*all, of(column + i, T::read(*x)));
+                let value = of(column + i, T::read(*x));
+                *all = if first { value } else { put(*all, value) };
             }
         };
         self.fours(how, all, four, one);
@@ -260,7 +270,7 @@ impl<T: Item, D: Decode, const TIME: bool> Loop for Extremes<'_, T, D, TIME> {
     fn run<V: Vectors>(self, vectors: V) {
         let lesser = |a: T, b: T| if (b < a) & !(TIME && b == T::LOWEST) { b } else { a };
         let greater = |a: T, b: T| if b > a { b } else { a };
-        let four = |all: &mut Self, column: usize, [a, b, c, d]: [&[T::Raw]; 4]| {
+        let four = |all: &mut Self, column: usize, [a, b, c, d]: [&[T::Raw]; 4], _| {
             let len = a.len();
             let (b, c, d) = (&b[..len], &c[..len], &d[..len]);
             let (min, max) = (&mut all.min[column..][..len], &mut all.max[column..][..len]);
@@ -272,7 +282,7 @@ impl<T: Item, D: Decode, const TIME: bool> Loop for Extremes<'_, T, D, TIME> {
                 trace[i] = d.trace(c.trace(b.trace(a.trace(trace[i]))));
             }
         };
-        let one = |all: &mut Self, column: usize, row: &[T::Raw]| {
+        let one = |all: &mut Self, column: usize, row: &[T::Raw], _| {
             for (i, x) in row.iter().enumerate() {
                 let (i, x) = (column + i, T::read(*x));
                 all.min[i] = lesser(T::read(all.min[i]), x).write();
