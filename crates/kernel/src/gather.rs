@@ -82,12 +82,18 @@ fn items<const N: usize>(from: Bytes<'_>, at: isize, stride: isize, out: &mut [u
     }
 }
 
-/// The items at the beginnings of steps.
-fn pick<'a, const N: usize>(tile: &[u8], step: usize, out: impl Iterator<Item = &'a mut [u8; N]>) {
-    for (part, out) in tile.chunks(step).zip(out) {
+/// The items at the beginnings of steps, the last of which ends with its item.
+fn pick<'a, const N: usize>(tile: &[u8], step: usize, mut out: impl Iterator<Item = &'a mut [u8; N]>) {
+    // Whole steps have a length that the loop need not look at.
+    let steps = tile.chunks_exact(step);
+    let last = steps.remainder();
+    for (part, out) in steps.zip(&mut out) {
         if let Some(item) = part.first_chunk() {
             *out = *item;
         }
+    }
+    if let (Some(item), Some(out)) = (last.first_chunk(), out.next()) {
+        *out = *item;
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows a file or a thread, and nothing allocates inside a loop over items. Functions take bytes
 //! or values that belong to the caller alone, or [`Bytes`](ndfolio_store::Bytes), which may be mapped: those are
-//! copied tile by tile as they are used, as other processes can change them.
+//! loaded into registers or copied tile by tile as they are used, as other processes can change them.
 
 #![deny(unsafe_code)]
 

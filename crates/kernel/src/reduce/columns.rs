@@ -62,12 +62,6 @@ impl Columns {
         self.columns
     }
 
-    /// Bytes of memory for each column.
-    #[must_use]
-    pub fn bytes_per_column(reducer: &Reducer) -> usize {
-        Cells::new(reducer, 1).bytes()
-    }
-
     /// Measures a group of rows, whatever was known before: contiguous rows of contiguous items in the
     /// dtype's byte order. `first_row` is the position of the first.
     ///
@@ -179,6 +173,7 @@ impl Columns {
     fn whole_tile<T: Whole>(&mut self, tile: Tile<'_, T>, first: u64) {
         let (level, time, cells) = (self.reducer.level, self.reducer.is_time(), &mut self.cells);
         if time {
+            cells.expect_nan(self.columns);
             tile.count(level, |x| x == T::LOWEST, &mut cells.nan);
             cells.has_nan |= any(tile.part(&mut cells.nan), |nan| nan > 0);
             tile.places(level, first, |_, x| x == T::LOWEST, &mut cells.first_nan);
@@ -278,6 +273,7 @@ impl Columns {
     /// Counts NaN and finds the first; whether there is any.
     fn look_for_nan<T: Real>(&mut self, tile: Tile<'_, T>, first: u64) -> bool {
         let (level, cells) = (self.reducer.level, &mut self.cells);
+        cells.expect_nan(self.columns);
         tile.count(level, is_nan, &mut cells.nan);
         let nan = any(tile.part(&mut cells.nan), |nan| nan > 0);
         if nan {

@@ -23,7 +23,7 @@ pub(super) struct Cells {
     /// `u64::MAX` for no place.
     pub(super) min_at: Vec<u64>,
     pub(super) max_at: Vec<u64>,
-    /// Whether any column has a NaN; without, the lists about them say so and are not touched.
+    /// Whether any column has a NaN; without, the lists about them are empty or say so.
     pub(super) has_nan: bool,
     pub(super) nan: Vec<u64>,
     pub(super) first_nan: Vec<u64>,
@@ -35,7 +35,6 @@ impl Cells {
         let (whole, parts) = (reducer.is_whole(), columns * reducer.parts());
         let wants = |value: Wanted, len: usize| if reducer.wanted().contains(value) { len } else { 0 };
         let (wholes, floats) = if whole { (columns, 0) } else { (0, columns) };
-        let wholes_or_times = if whole && !reducer.is_time() { 0 } else { columns };
         let infinities = if reducer.parts() == 1 { floats } else { 0 };
         let extremes = wants(Wanted::EXTREMES, columns * reducer.native_size());
         Cells {
@@ -52,21 +51,15 @@ impl Cells {
             max: vec![0; extremes],
             min_at: vec![u64::MAX; wants(Wanted::POSITIONS, columns)],
             max_at: vec![u64::MAX; wants(Wanted::POSITIONS, columns)],
-            has_nan: false,
-            nan: vec![0; wholes_or_times],
-            first_nan: vec![u64::MAX; wholes_or_times],
-            nan_item: vec![Key::int(0); floats],
+            ..Cells::default()
         }
     }
 
-    /// Bytes of all values.
-    pub(super) fn bytes(&self) -> usize {
-        let doubles = self.sum.len() + self.m2.len() + self.squares.len();
-        let words = self.low.len() + self.high.len() + self.nonzero.len() + self.int_prod.len();
-        let places = self.min_at.len() + self.max_at.len() + self.nan.len() + self.first_nan.len();
-        let infinite = 2 * self.infinite[0].len();
-        let others = size_of_val(&self.prod[..]) + size_of_val(&self.nan_item[..]);
-        8 * (doubles + words + places + infinite) + self.min.len() + self.max.len() + others
+    /// Makes the lists about NaN, if they are not there yet: most states never need them.
+    pub(super) fn expect_nan(&mut self, columns: usize) {
+        self.nan.resize(columns, 0);
+        self.first_nan.resize(columns, u64::MAX);
+        self.nan_item.resize(columns, Key::int(0));
     }
 
     /// Makes some columns what is known of no rows, as far as their values are not found anew in any case.
@@ -154,6 +147,7 @@ impl Cells {
             return;
         }
         self.has_nan = true;
+        self.expect_nan(later.nan.len());
         for ((own, first), later) in self.nan_item.iter_mut().zip(&self.first_nan).zip(&later.nan_item) {
             *own = if *first == u64::MAX { *later } else { *own };
         }
