@@ -53,7 +53,9 @@ impl<'r, 'o> Meter<'r, 'o> {
 
     /// Looks in any case: when a thread still has all its buffers.
     pub(crate) fn look_now(&self) {
-        if let (true, Some(bytes)) = (self.asks, usage::private_memory()) {
+        if self.asks
+            && let Some(bytes) = usage::private_memory()
+        {
             self.private_peak.fetch_max(bytes, Ordering::Relaxed);
         }
     }
