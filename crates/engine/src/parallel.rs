@@ -270,7 +270,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             if next.is_none() {
                 break;
             }
-            self.collect(&mut worker.given);
+            self.collect(worker.given.drain(..));
             self.meter.look();
             self.run.done(bytes);
             asked += bytes as u64;
@@ -369,7 +369,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             fetcher.read(&self.source.file, &tile.view, &mut items, self.run)?;
             let read = Instant::now();
             let given = self.pass.work(&mut worker, &tile, Bytes::Private(&items));
-            self.collect(&mut vec![(index, given)]);
+            self.collect([(index, given)]);
             self.meter.look();
             self.run.done(items.len());
             report.io.wait += read - started;
@@ -383,9 +383,9 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         Ok(report)
     }
 
-    fn collect(&self, given: &mut Vec<(usize, P::Given)>) {
+    fn collect(&self, given: impl IntoIterator<Item = (usize, P::Given)>) {
         let mut collector = self.collector.lock().unwrap_or_else(PoisonError::into_inner);
-        given.drain(..).for_each(|(index, given)| collector.put(index, given));
+        given.into_iter().for_each(|(index, given)| collector.put(index, given));
     }
 }
 

@@ -130,13 +130,14 @@ impl Pass for Rows<'_> {
         let (shape, start) = (tile.view.shape(), &tile.start);
         let row: usize = shape[self.kept..].iter().product();
         let (first, size) = (self.first(start), row * self.itemsize);
-        if items.len() == size {
+        let alone = items.len() == size;
+        if alone {
             worker.enter(&start[..self.kept], self.reducers.len());
         }
         let mut out = Vec::with_capacity(self.reducers.len() * (items.len() / size.max(1)));
         for row in items.chunks(size) {
             for (i, reducer) in self.reducers.iter().enumerate() {
-                let seen = if items.len() == size { worker.seen.get_mut(i) } else { None };
+                let seen = if alone { worker.seen.get_mut(i) } else { None };
                 out.push(if self.runs && reducer.wanted().contains(Wanted::POSITIONS) {
                     self.reduce_runs(reducer, row, shape, start, &mut worker.scratch)
                 } else {

@@ -36,7 +36,7 @@ pub fn whole<'b>(
 ) -> Partial {
     let items = items.into();
     let merged = match moments::subtrees(reducer, items, 0) {
-        Some(subtrees) => subtrees.merge(super::moments::Moments::add).map(|moments| moments.partial()),
+        Some(subtrees) => subtrees.merge(moments::Moments::add).map(|moments| moments.partial()),
         None => {
             let subtrees = subtrees(reducer, items, 0, scratch, seen);
             subtrees.merge(|earlier, later| reducer.add(earlier, later))
