@@ -83,6 +83,7 @@ impl Prediction {
             "threads": plan.threads,
             "budget": plan.budget,
             "buffer_bytes": plan.buffers,
+            "state_bytes": plan.states,
             "result_bytes": plan.results,
             "seconds": self.seconds(),
             "is_measured": self.limits.is_some(),
@@ -189,6 +190,9 @@ fn memory_lines(plan: Option<&Plan>, report: Option<&Report>) -> Vec<Line> {
         Line("budget", plan.map(|p| bytes_text(p.budget)), report.map(|r| bytes_text(r.budget))),
         Line("buffers", plan.map(|p| bytes_text(p.buffers)), report.map(|r| bytes_text(r.io.buffer_bytes))),
     ];
+    if let Some(plan) = plan.filter(|plan| plan.states > 0) {
+        lines.push(Line("running values", Some(bytes_text(plan.states)), None));
+    }
     if let Some(plan) = plan.filter(|plan| plan.results > 0) {
         lines.push(Line("results", Some(bytes_text(plan.results)), None));
     }

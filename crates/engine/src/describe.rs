@@ -24,7 +24,7 @@ use crate::{
     EngineError, Plan, Report, Run, Source,
     plan::Reading,
     plan_reduce,
-    reduce::{Axes, Place, Slots, Tap, box_bytes, look, reduce_tapped},
+    reduce::{Axes, Place, Slots, Tap, look, reduce_tapped},
 };
 use hunt::Hunt;
 use step::Step;
@@ -112,7 +112,7 @@ pub fn plan_describe(
     }
     let groups = groups(&source.view, &reduced, MOST_ROWS);
     let part = Source { file: source.file.clone(), view: groups[0].clone() };
-    let reading = describer.reading(&Axes::new(&part.view, axes, false)?);
+    let reading = describer.reading();
     let reducers = std::slice::from_ref(describer.summarizer.reducer());
     let mut plan = plan_reduce(&part, axes, reducers, &reading, size_of::<Option<Summary>>())?;
     if groups.len() > 1 {
@@ -191,10 +191,9 @@ impl<'a> Describer<'a> {
     }
 
     /// A pass in the part of the memory that is for reading: counters and candidates have the rest.
-    fn reading(&self, axes: &Axes) -> Run<'a> {
+    fn reading(&self) -> Run<'a> {
         let alone = self.ranking.is_none() && self.request.histogram.is_none();
-        let memory = if alone { self.run.budget() } else { self.run.budget() / 2 };
-        self.run.for_boxes(box_bytes(axes, self.run), memory)
+        self.run.take(if alone { 0 } else { self.run.budget() / 2 })
     }
 
     /// Describes a part of the array whose summaries are found in one pass: which rows those are follows from
@@ -291,7 +290,7 @@ impl<'a> Part<'a> {
     /// The pass that finds the summaries, in C order, and what else is ready to be looked for.
     fn summaries(&mut self, told: &mut Told) -> Result<Vec<Summary>, EngineError> {
         let Describer { summarizer, axes, .. } = self.describer;
-        let run = self.describer.reading(&self.axes);
+        let run = self.describer.reading();
         let reducers = std::slice::from_ref(summarizer.reducer());
         let mut summaries = Slots::new(self.axes.outputs());
         let mut put = |row: usize, partials: &[Partial]| summaries.put(row, summarizer.finish(&partials[0]));
@@ -327,7 +326,7 @@ impl<'a> Part<'a> {
             let tally = self.tally.as_ref().filter(|_| !self.tallied);
             let looks = Looks { tally, step: step.as_ref() };
             describer.run.expect(self.source.view.nbytes());
-            told.report.then(&look(&self.source, &self.axes, &describer.reading(&self.axes), &looks)?);
+            told.report.then(&look(&self.source, &self.axes, &describer.reading(), &looks)?);
             if let (Some(hunt), Some(step)) = (&mut self.hunt, step) {
                 hunt.learn(step);
             }

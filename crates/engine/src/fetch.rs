@@ -138,7 +138,7 @@ impl<'a> Runs<'a> {
         let extent = view.extent();
         let count = tiles.count_tiles();
         let apart = (extent.end - extent.start) / count.max(1) as u64;
-        (count >= Self::LEAST && run <= WINDOW && apart >= run + Self::APART).then_some(Runs(tiles))
+        (count >= Self::LEAST && run <= WINDOW / 4 && apart >= run + Self::APART).then_some(Runs(tiles))
     }
 
     fn plan(&self) -> AccessPlan {
@@ -165,7 +165,7 @@ impl<'a> Runs<'a> {
             return Ok(false);
         }
         let dispenser = Dispenser::new(self);
-        let Ok(mut stream) = file.stream(IoEngine::Direct, &dispenser, 4 * WINDOW as usize) else {
+        let Ok(mut stream) = file.stream(IoEngine::Direct, &dispenser, OWN_MEMORY) else {
             return Ok(false);
         };
         while let Some((index, bytes)) = stream.next()? {

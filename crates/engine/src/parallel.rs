@@ -1,43 +1,62 @@
-//! A pass over boxes of an array, by several threads, whose results come in order.
+//! A pass over boxes of an array, by several threads.
+
+mod boxes;
+mod forest;
+mod joints;
 
 use std::{
-    collections::{BTreeMap, HashMap},
     ops::Range,
     sync::{Mutex, PoisonError},
     time::Instant,
 };
 
 use ndfolio_kernel::gather;
-use ndfolio_layout::{Order, Tile, Tiles, View};
+use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::{
-    AccessPlan, Advice, Bytes, Choice, Dispenser, IoEngine, Pattern, Pieces,
+    Advice, Bytes, Choice, Dispenser, Pieces,
     usage::{self, Faults},
 };
 
 use crate::{
     EngineError, Report, Run, Source,
-    fetch::{Fetcher, OWN_MEMORY, way},
+    fetch::{Fetcher, OWN_MEMORY},
     meter::Meter,
 };
+use boxes::Boxes;
+pub(crate) use forest::Forest;
+use joints::Joints;
 
 /// Bytes for which another thread is worth starting.
 const BYTES_PER_THREAD: usize = 4 << 20;
+
+/// How many threads a pass over so many bytes is worth at most.
+pub(crate) fn threads(run: &Run<'_>, bytes: usize) -> usize {
+    let most = bytes.div_ceil(BYTES_PER_THREAD);
+    // Counting processors takes longer than a small pass.
+    if most > 1 { run.most_threads().min(most) } else { 1 }
+}
 
 /// What is done with the boxes of a pass.
 pub(crate) trait Pass: Sync {
     /// What a thread keeps from box to box.
     type Worker;
-    /// What a box gives.
+    /// What a box gives: nothing, once, or in parts.
     type Given: Send;
 
     fn worker(&self) -> Self::Worker;
 
     /// Works on the items of a box, contiguous in C order and in the file's byte order. Where they are mapped,
     /// what is made of them counts only if the file turns out to have been there.
-    fn work(&self, worker: &mut Self::Worker, tile: &Tile, items: Bytes<'_>) -> Self::Given;
+    fn work(
+        &self,
+        worker: &mut Self::Worker,
+        tile: &Tile,
+        items: Bytes<'_>,
+        give: &mut dyn FnMut(Self::Given),
+    );
 }
 
-/// Runs a pass over all boxes and hands their results to `collect` in the order of the boxes.
+/// Runs a pass over all boxes and hands on what they give with their numbers, one after the other, in any order.
 pub(crate) fn run_pass<P: Pass>(
     source: &Source,
     tiles: &Tiles<'_>,
@@ -51,7 +70,7 @@ pub(crate) fn run_pass<P: Pass>(
         source.file.advise(tiles.view().extent(), choice.advice)?;
     }
     let dispenser = Dispenser::new(&boxes);
-    let collector = Mutex::new(Collector { collect, next: 0, waiting: BTreeMap::new() });
+    let collect = Mutex::new(collect);
     let shared = Shared {
         source,
         boxes: &boxes,
@@ -59,8 +78,8 @@ pub(crate) fn run_pass<P: Pass>(
         run,
         meter: &meter,
         pass,
-        collector,
-        parts: Mutex::default(),
+        collect,
+        joints: Joints::default(),
     };
     let mut report = Report { faults: Some(Faults::default()), ..boxes.report() };
     let results: Vec<_> = if boxes.threads <= 1 {
@@ -77,6 +96,7 @@ pub(crate) fn run_pass<P: Pass>(
     for result in results {
         report.add(result?);
     }
+    report.io.buffer_bytes += shared.joints.bytes();
     Ok(meter.finish(report))
 }
 
@@ -94,135 +114,9 @@ pub(crate) fn plan_pass(source: &Source, tiles: &Tiles<'_>, run: &Run<'_>) -> (R
         Some(choice) => choice.engine.buffer_bytes(bytes * boxes.group, boxes.memory),
         None => OWN_MEMORY + bytes,
     };
-    report.io.buffer_bytes = (each * boxes.threads) as u64;
+    report.io.buffer_bytes = (each * boxes.threads + boxes.joints) as u64;
     report.io.pieces = Pieces::count(&boxes) as u64;
     (report, boxes.requests())
-}
-
-/// Items at most so many bytes from each other on average are read with what lies between them: neither the
-/// page cache nor a device has smaller parts.
-const CLOSE: u64 = 4096;
-/// Bytes from the first to the last item of a box that is read with its gaps, at most.
-const MOST_WITH_GAPS: u64 = 16 << 20;
-
-/// Whether the items of a box are so close to each other that all bytes from the first to the last are read.
-fn is_dense(view: &View, memory: usize) -> bool {
-    let extent = view.extent();
-    let (reach, run) = (extent.end - extent.start, view.spans().next().map_or(1, |span| span.len));
-    let runs = view.nbytes() as u64 / run.max(1);
-    reach <= MOST_WITH_GAPS.min(memory as u64 / 4) && reach / runs.max(1) <= CLOSE.max(run)
-}
-
-/// The boxes of a pass, and how they are read.
-struct Boxes<'a> {
-    tiles: &'a Tiles<'a>,
-    count: usize,
-    /// Boxes that are read as one piece, since they follow each other in the file.
-    group: usize,
-    /// Where pieces are cut instead: at multiples of so many bytes of the file, wherever boxes begin.
-    grid: Option<u64>,
-    /// Whether items of a box have others between them, which are read with them.
-    has_gaps: bool,
-    /// How pieces of the file are read; none where each box is gathered from many places.
-    choice: Option<Choice>,
-    /// How the first box is gathered, if boxes are.
-    gathered: Option<Choice>,
-    threads: usize,
-    memory: usize,
-}
-
-impl<'a> Boxes<'a> {
-    fn new(source: &Source, tiles: &'a Tiles<'a>, run: &Run<'_>) -> Self {
-        let view = tiles.view();
-        let count = tiles.count_tiles();
-        let most = view.nbytes().div_ceil(BYTES_PER_THREAD).min(count);
-        // Counting processors takes longer than a small pass.
-        let threads = if most > 1 { run.most_threads().min(most) } else { 1 };
-        let memory = run.budget() / threads;
-        // The first box is a whole one, and so are the others but for the ends of axes.
-        let ranges = tiles.get(0).is_none_or(|tile| tile.view.is_contiguous(Order::C));
-        let has_gaps = !ranges && tiles.get(0).is_some_and(|tile| is_dense(&tile.view, memory));
-        let (choice, gathered) = (None, None);
-        let mut boxes =
-            Boxes { tiles, count, group: 1, grid: None, has_gaps, choice, gathered, threads, memory };
-        if ranges || has_gaps {
-            let follow = has_gaps || tiles.follow_each_other();
-            let pattern = if follow { Pattern::Sequential } else { Pattern::Sparse };
-            let extent = view.extent();
-            let bytes_read = if has_gaps { extent.end - extent.start } else { view.nbytes() as u64 };
-            let plan = AccessPlan { range: extent, bytes: bytes_read, pieces: count, pattern };
-            let choice = run.way().choose(&source.file, &plan);
-            if ranges && pattern == Pattern::Sequential {
-                let piece = choice.engine.piece_bytes().min(memory / 8);
-                boxes.group = (piece / boxes.box_bytes().max(1)).max(1);
-                // A device is fastest in whole pieces of its own; boxes that lie across their ends are joined.
-                let aligned = view.extent().start.is_multiple_of(piece as u64);
-                if choice.engine == IoEngine::Direct && !aligned && piece == choice.engine.piece_bytes() {
-                    boxes.grid = Some(piece as u64);
-                }
-            }
-            boxes.choice = Some(choice);
-        } else {
-            boxes.gathered = tiles.get(0).map(|tile| way(&source.file, &tile.view));
-        }
-        boxes
-    }
-
-    fn box_bytes(&self) -> usize {
-        self.tiles.block().iter().product::<usize>() * self.tiles.view().itemsize()
-    }
-
-    /// How many places of the file are read by themselves, where they do not follow each other.
-    fn requests(&self) -> Option<usize> {
-        (self.choice.is_some() && !self.has_gaps && !self.tiles.follow_each_other()).then_some(self.count)
-    }
-
-    fn report(&self) -> Report {
-        let choice = self.choice.as_ref().or(self.gathered.as_ref());
-        let told = choice.map(|choice| (choice.engine.to_string(), choice.reason.clone()));
-        let (engine, reason) = told.unwrap_or_default();
-        Report { engine, reason, passes: 1, threads: self.threads, ..Report::default() }
-    }
-
-    /// The box that holds the byte at `offset` of the file; they follow each other.
-    fn box_at(&self, offset: u64) -> usize {
-        let (mut low, mut high) = (0, self.count);
-        while high - low > 1 {
-            let middle = low.midpoint(high);
-            let begins = self.tiles.get(middle).map_or(u64::MAX, |tile| tile.view.extent().start);
-            (low, high) = if begins <= offset { (middle, high) } else { (low, middle) };
-        }
-        low
-    }
-
-    /// The boxes of a piece.
-    fn boxes(&self, piece: usize) -> Range<usize> {
-        piece * self.group..((piece + 1) * self.group).min(self.count)
-    }
-}
-
-impl Pieces for Boxes<'_> {
-    fn count(&self) -> usize {
-        match self.grid {
-            Some(grid) => {
-                let all = self.tiles.view().extent();
-                (all.end.div_ceil(grid) - all.start / grid) as usize
-            }
-            None => self.count.div_ceil(self.group),
-        }
-    }
-
-    fn range(&self, piece: usize) -> Range<u64> {
-        if let Some(grid) = self.grid {
-            let all = self.tiles.view().extent();
-            let start = (all.start / grid + piece as u64) * grid;
-            return start.max(all.start)..(start + grid).min(all.end);
-        }
-        let boxes = self.boxes(piece);
-        let extent = |index: usize| self.tiles.get(index).map_or(0..0, |tile| tile.view.extent());
-        let last = extent(boxes.end - 1);
-        if boxes.len() == 1 { last } else { extent(boxes.start).start..last.end }
-    }
 }
 
 struct Shared<'a, P: Pass, C> {
@@ -232,9 +126,8 @@ struct Shared<'a, P: Pass, C> {
     run: &'a Run<'a>,
     meter: &'a Meter<'a, 'a>,
     pass: &'a P,
-    collector: Mutex<Collector<P::Given, C>>,
-    /// Boxes of which parts are there, and how many bytes.
-    parts: Mutex<HashMap<usize, (Vec<u8>, usize)>>,
+    collect: Mutex<C>,
+    joints: Joints,
 }
 
 impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
@@ -270,7 +163,6 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             if next.is_none() {
                 break;
             }
-            self.collect(worker.given.drain(..));
             self.meter.look();
             self.run.done(bytes);
             asked += bytes as u64;
@@ -306,8 +198,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             }
             let (items, rest) = bytes.split_at(tile.view.nbytes());
             bytes = rest;
-            let given = self.pass.work(&mut worker.own, tile, items);
-            worker.given.push((index, given));
+            self.work_on_box(&mut worker.own, index, tile, items);
         }
         worker.tile = room;
         done
@@ -319,8 +210,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         let start = (view.offset() - view.extent().start) as usize;
         worker.items.resize(view.nbytes(), 0);
         gather((bytes, start, view.strides()), &mut worker.items, view.shape(), view.itemsize());
-        let given = self.pass.work(&mut worker.own, tile, Bytes::Private(&worker.items));
-        worker.given.push((index, given));
+        self.work_on_box(&mut worker.own, index, tile, Bytes::Private(&worker.items));
     }
 
     /// Works on the boxes within a piece, and on those across its ends once their last part is there.
@@ -336,25 +226,13 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             let (items, rest) = bytes.split_at((end - at) as usize);
             bytes = rest;
             if own.start == at && own.end == end {
-                let given = self.pass.work(&mut worker.own, &tile, items);
-                worker.given.push((index, given));
-            } else if let Some(whole) = self.put_part(index, &own, at, items) {
-                let given = self.pass.work(&mut worker.own, &tile, Bytes::Private(&whole));
-                worker.given.push((index, given));
+                self.work_on_box(&mut worker.own, index, &tile, items);
+            } else if let Some(whole) = self.joints.put(index, &own, at, items) {
+                self.work_on_box(&mut worker.own, index, &tile, Bytes::Private(&whole));
+                self.joints.give_back(whole);
             }
             (at, index) = (end, index + 1);
         }
-    }
-
-    /// Keeps a part of a box; gives the box if it was the last part of it.
-    fn put_part(&self, index: usize, own: &Range<u64>, at: u64, items: Bytes<'_>) -> Option<Vec<u8>> {
-        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        let len = (own.end - own.start) as usize;
-        let (whole, filled) = parts.entry(index).or_insert_with(|| (vec![0; len], 0));
-        let from = (at - own.start) as usize;
-        items.copy_to(&mut whole[from..from + items.len()]);
-        *filled += items.len();
-        if *filled < len { None } else { parts.remove(&index).map(|(whole, _)| whole) }
     }
 
     fn gather(&self) -> Result<Report, EngineError> {
@@ -368,8 +246,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
             items.resize(tile.view.nbytes(), 0);
             fetcher.read(&self.source.file, &tile.view, &mut items, self.run)?;
             let read = Instant::now();
-            let given = self.pass.work(&mut worker, &tile, Bytes::Private(&items));
-            self.collect([(index, given)]);
+            self.work_on_box(&mut worker, index, &tile, Bytes::Private(&items));
             self.meter.look();
             self.run.done(items.len());
             report.io.wait += read - started;
@@ -383,9 +260,11 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         Ok(report)
     }
 
-    fn collect(&self, given: impl IntoIterator<Item = (usize, P::Given)>) {
-        let mut collector = self.collector.lock().unwrap_or_else(PoisonError::into_inner);
-        given.into_iter().for_each(|(index, given)| collector.put(index, given));
+    fn work_on_box(&self, worker: &mut P::Worker, index: usize, tile: &Tile, items: Bytes<'_>) {
+        self.pass.work(worker, tile, items, &mut |given| {
+            let mut collect = self.collect.lock().unwrap_or_else(PoisonError::into_inner);
+            collect(index, given);
+        });
     }
 }
 
@@ -394,36 +273,12 @@ struct Worker<P: Pass> {
     own: P::Worker,
     /// The items of a box that were picked out.
     items: Vec<u8>,
-    /// What the boxes of the piece gave.
-    given: Vec<(usize, P::Given)>,
     /// The last box, whose memory is used again.
     tile: Option<Tile>,
 }
 
 impl<P: Pass> Worker<P> {
     fn new(own: P::Worker) -> Self {
-        Worker { own, items: Vec::new(), given: Vec::new(), tile: None }
-    }
-}
-
-/// Results on their way into order.
-struct Collector<G, C> {
-    collect: C,
-    next: usize,
-    waiting: BTreeMap<usize, G>,
-}
-
-impl<G, C: FnMut(usize, G)> Collector<G, C> {
-    fn put(&mut self, index: usize, given: G) {
-        if index != self.next {
-            self.waiting.insert(index, given);
-            return;
-        }
-        (self.collect)(index, given);
-        self.next += 1;
-        while let Some(given) = self.waiting.remove(&self.next) {
-            (self.collect)(self.next, given);
-            self.next += 1;
-        }
+        Worker { own, items: Vec::new(), tile: None }
     }
 }

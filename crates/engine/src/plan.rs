@@ -22,6 +22,8 @@ pub struct Plan {
     pub budget: u64,
     /// Bytes of buffers, all threads together.
     pub buffers: u64,
+    /// Bytes of running values of columns and rows, beside the buffers.
+    pub states: u64,
     /// Bytes that the results take beside them.
     pub results: u64,
     /// What is done with the items, where that can be slower than reading them.
@@ -129,6 +131,7 @@ impl Plan {
             threads: 1,
             budget: run.budget() as u64,
             buffers: 0,
+            states: 0,
             results: 0,
             work: Work::Stream,
             notes: run.notes(),

@@ -7,6 +7,7 @@
 mod average;
 mod axes;
 mod columns;
+mod frame;
 mod rows;
 mod tap;
 
@@ -15,10 +16,9 @@ use ndfolio_kernel::reduce::{Partial, Reducer, Wanted};
 use crate::{EngineError, Plan, Report, Run, Source, parallel::plan_pass, plan::Reading};
 pub use average::{Averages, Weights, average};
 pub(crate) use axes::Axes;
-pub(crate) use tap::{Place, Tap, box_bytes, look};
-
-/// Bytes of a box: with the items of one it stays in the L2 cache.
-const BOX: usize = 256 << 10;
+use frame::Frame;
+pub(crate) use frame::box_bytes;
+pub(crate) use tap::{Place, Tap, look};
 
 /// Reduces all items to one state for each reducer, in one pass.
 ///
@@ -40,9 +40,9 @@ pub fn reduce(
 pub type Put<'p> = dyn FnMut(usize, &[Partial]) + Send + 'p;
 
 /// Reduces along some axes: one state for each reducer and each item of the array without those axes, given to
-/// `put` once, in an order that follows from the array alone.
+/// `put` once, in any order.
 ///
-/// Each byte is read once. Memory: what `run` allows.
+/// Each byte is read once. Memory: what `run` allows, running values of columns included.
 ///
 /// # Errors
 /// An axis that the array does not have, or twice; what the file reports; a cancelled run; too little memory
@@ -73,10 +73,12 @@ pub fn plan_reduce(
     if axes.is_empty() {
         return Ok(Plan { results, passes: 0, ..Plan::new(run) });
     }
-    let (report, requests) = plan_pass(source, &tap::tiles(&axes, run), run);
+    let frame = Frame::new(&axes, reducers, 0, run);
+    let (report, requests) = plan_pass(source, &frame.tiles, &frame.run);
     Ok(Plan {
         threads: report.threads,
         buffers: report.io.buffer_bytes,
+        states: frame.states as u64,
         results,
         readings: vec![Reading { requests, ..Reading::new(source, &report.engine, &report.reason) }],
         ..Plan::new(run)
@@ -93,12 +95,13 @@ pub(crate) fn reduce_tapped<T: Tap>(
     tap: &T,
 ) -> Result<Report, EngineError> {
     let axes = prepare(source, axes, reducers, run)?;
-    let pass = Reduction { source, axes: &axes, reducers, run };
     if axes.is_empty() {
         let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
         (0..axes.outputs()).for_each(|output| put(output, &none));
         return Ok(Report::default());
     }
+    let frame = Frame::new(&axes, reducers, 0, run);
+    let pass = Reduction { source, axes: &axes, reducers, frame: &frame };
     if axes.is_columns() { columns::reduce(&pass, tap, put) } else { rows::reduce(&pass, tap, put) }
 }
 
@@ -127,7 +130,7 @@ struct Reduction<'a> {
     source: &'a Source,
     axes: &'a Axes,
     reducers: &'a [Reducer],
-    run: &'a Run<'a>,
+    frame: &'a Frame<'a>,
 }
 
 /// Results that come in an order of their own, on their way into C order.

@@ -65,6 +65,12 @@ pub struct Run<'a> {
     threads: Option<NonZero<usize>>,
     io: Io,
     observer: Option<&'a dyn Observer>,
+    /// Bytes of the memory that are used for something else than the boxes of the pass.
+    taken: usize,
+    /// Bytes that the boxes get at least.
+    least: usize,
+    /// For how many threads there is memory.
+    fit: Option<NonZero<usize>>,
 }
 
 /// The least memory that a pass can be given: buffers below a page make no sense.
@@ -99,10 +105,9 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn most_threads(&self) -> usize {
-        self.threads
-            .or_else(|| std::thread::available_parallelism().ok())
-            .unwrap_or(NonZero::<usize>::MIN)
-            .get()
+        let all = self.threads.or_else(|| std::thread::available_parallelism().ok());
+        let all = all.unwrap_or(NonZero::<usize>::MIN);
+        self.fit.map_or(all, |fit| fit.min(all)).get()
     }
 
     pub(crate) fn way(&self) -> Io {
@@ -160,13 +165,21 @@ impl<'a> Run<'a> {
         ))
     }
 
-    /// The same run with `memory` for reading boxes of so many bytes. A box must fit whatever the memory, and
+    /// The same run with `bytes` of its memory taken for something else than boxes.
+    pub(crate) fn take(&self, bytes: usize) -> Self {
+        Run { taken: self.taken.saturating_add(bytes), ..*self }
+    }
+
+    /// The same run for boxes of which each takes so many bytes in all. One must fit whatever the memory, and
     /// other threads are worth starting only where theirs fit too.
-    pub(crate) fn for_boxes(&self, box_bytes: usize, memory: usize) -> Self {
-        // What comes from a device begins and ends at places of its own.
-        let least = 2 * box_bytes;
-        let threads = memory.checked_div(least).unwrap_or(1).min(self.most_threads());
-        self.memory(memory.max(least)).threads(threads)
+    pub(crate) fn for_boxes(&self, bytes: usize) -> Self {
+        let run = Run { least: bytes, ..*self };
+        Run { fit: run.memory_for_boxes().checked_div(bytes).and_then(NonZero::new), ..run }
+    }
+
+    /// The memory for the boxes of a pass.
+    pub(crate) fn memory_for_boxes(&self) -> usize {
+        self.budget().saturating_sub(self.taken).max(self.least)
     }
 
     /// Bytes of a box where a pass holds `buffers` boxes at once, and beside each `own` bytes at most, for

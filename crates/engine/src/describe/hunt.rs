@@ -94,7 +94,7 @@ impl<'a> Hunt<'a> {
             window: if axes.is_columns() {
                 rows
             } else {
-                (box_bytes(axes, run) / (items * ranking.itemsize()).max(1)).max(1)
+                (box_bytes(axes) / (items * ranking.itemsize()).max(1)).max(1)
             },
             memory: run.budget() * 3 / 8,
             threads: run.most_threads(),

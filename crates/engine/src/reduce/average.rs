@@ -2,11 +2,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use ndfolio_kernel::{KernelError, Weigher, copy_strided, reduce::Partial};
-use ndfolio_layout::{DType, LayoutError, Order, Tile, Tiles, Value, View};
+use ndfolio_kernel::{
+    KernelError, Weigher, copy_strided,
+    reduce::{Columns, Partial},
+};
+use ndfolio_layout::{DType, LayoutError, Order, Tile, Value, View};
 use ndfolio_store::Bytes;
 
-use super::{Axes, Put, Reduction, Slots, columns, rows};
+use super::{Axes, Put, Reduction, Slots, columns, frame::Frame, rows};
 use crate::{EngineError, Report, Run, Source, fetch::Fetcher, parallel::Pass};
 
 /// What items are weighted with.
@@ -73,17 +76,11 @@ pub fn average(
         Report::default()
     } else {
         // Items, weights, and both in double precision, all of them at once.
-        let itemsize = source.view.itemsize() + fitted.itemsize() + 2 * weigher.wide_itemsize();
-        let tiles = if axes.is_columns() {
-            columns::tiles(&axes, itemsize, run)
-        } else {
-            rows::tiles(&axes, itemsize)
-        };
+        let own = source.view.itemsize() + fitted.itemsize() + 2 * weigher.wide_itemsize();
         let both = [reducer.clone(), reducer];
-        let box_bytes = tiles.block().iter().product::<usize>() * itemsize;
-        let run = run.for_boxes(box_bytes, run.budget());
-        let reduction = Reduction { source, axes: &axes, reducers: &both, run: &run };
-        weigh_boxes(&reduction, &tiles, &weigher, &weights, &mut put)?
+        let frame = Frame::new(&axes, &both, own, run);
+        let reduction = Reduction { source, axes: &axes, reducers: &both, frame: &frame };
+        weigh_boxes(&reduction, &weigher, &weights, &mut put)?
     };
     let pairs: Vec<[Value; 2]> = pairs.finish().into_iter().collect::<Result<_, _>>()?;
     let (averages, weights) = pairs.into_iter().map(|[average, sum]| (average, sum)).unzip();
@@ -92,7 +89,6 @@ pub fn average(
 
 fn weigh_boxes(
     reduction: &Reduction<'_>,
-    tiles: &Tiles<'_>,
     weigher: &Weigher,
     weights: &Weights,
     put: &mut Put<'_>,
@@ -100,14 +96,14 @@ fn weigh_boxes(
     let one = &reduction.reducers[..1];
     let failed = Mutex::new(None);
     let result = if reduction.axes.is_columns() {
-        let spare = columns::Spare::default();
+        let spare = columns::Spare::new(one);
         let pass = columns::Groups { reducers: one, spare: &spare };
         let pass = Weighed { pass, reduction, weigher, weights, failed: &failed };
-        columns::run(reduction, tiles, &pass, &spare, put)
+        columns::run(reduction, &pass, &spare, put)
     } else {
         let pass = rows::Rows::of(reduction.axes, weigher.wide_itemsize(), one);
         let pass = Weighed { pass, reduction, weigher, weights, failed: &failed };
-        rows::run(reduction, tiles, &pass, put)
+        rows::run(reduction, &pass, put)
     };
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
@@ -217,14 +213,35 @@ impl<P> Weighed<'_, P> {
         let offset = all.offset().wrapping_add_signed(steps.sum());
         let view = View::strided(all.dtype(), tile.view.shape(), all.strides(), offset)?;
         worker.read.resize(view.nbytes(), 0);
-        self.weights.read(&view, &mut worker.fetcher, &mut worker.read, self.reduction.run)
+        self.weights.read(&view, &mut worker.fetcher, &mut worker.read, &self.reduction.frame.run)
     }
 }
 
-impl<G: Send, P: Pass<Given = Vec<G>>> Pass for Weighed<'_, P> {
+/// States of products and states of weights become pairs.
+trait Pair {
+    fn pair(self, weights: Self) -> Self;
+}
+
+impl Pair for rows::States {
+    fn pair(self, weights: Self) -> Self {
+        rows::States { first: self.first, states: in_turn(self.states, weights.states) }
+    }
+}
+
+impl Pair for Vec<Columns> {
+    fn pair(self, weights: Self) -> Self {
+        in_turn(self, weights)
+    }
+}
+
+fn in_turn<S>(products: Vec<S>, weights: Vec<S>) -> Vec<S> {
+    products.into_iter().zip(weights).flat_map(|(product, weight)| [product, weight]).collect()
+}
+
+impl<G: Pair + Send, P: Pass<Given = G>> Pass for Weighed<'_, P> {
     type Worker = Worker<P::Worker>;
-    /// What the pass gives of products and of weights, in turn.
-    type Given = Vec<G>;
+    /// What the pass gives of products and of weights, in pairs.
+    type Given = G;
 
     fn worker(&self) -> Self::Worker {
         let own = [self.pass.worker(), self.pass.worker()];
@@ -232,14 +249,14 @@ impl<G: Send, P: Pass<Given = Vec<G>>> Pass for Weighed<'_, P> {
         Worker { own, fetcher: Fetcher::default(), read, products, weights, room }
     }
 
-    fn work(&self, worker: &mut Self::Worker, tile: &Tile, items: Bytes<'_>) -> Vec<G> {
+    fn work(&self, worker: &mut Self::Worker, tile: &Tile, items: Bytes<'_>, give: &mut dyn FnMut(G)) {
         let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed().is_some() {
-            return Vec::new();
+            return;
         }
         if let Err(error) = self.read(worker, tile) {
             failed().get_or_insert(error);
-            return Vec::new();
+            return;
         }
         let Worker { own, read, products, weights, room, .. } = worker;
         room.resize(items.len(), 0);
@@ -249,8 +266,13 @@ impl<G: Send, P: Pass<Given = Vec<G>>> Pass for Weighed<'_, P> {
         weights.resize(bytes, 0);
         self.weigher.weigh(room, read, products, weights);
         let [first, second] = own;
-        let products = self.pass.work(first, tile, Bytes::Private(products));
-        let weights = self.pass.work(second, tile, Bytes::Private(weights));
-        products.into_iter().zip(weights).flat_map(|(product, weight)| [product, weight]).collect()
+        let mut given = Vec::new();
+        self.pass.work(first, tile, Bytes::Private(products), &mut |product| given.push(product));
+        let mut products = given.into_iter();
+        self.pass.work(second, tile, Bytes::Private(weights), &mut |weight| {
+            if let Some(product) = products.next() {
+                give(product.pair(weight));
+            }
+        });
     }
 }

@@ -1,20 +1,27 @@
 //! Results side by side: the axis that is reduced is slower in the file than the one that stays, so whole rows
 //! are added to each other.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use ndfolio_kernel::reduce::{Columns, Reducer, Scratch};
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, BOX, Put, Reduction, Tap, tap::Tapped};
+use super::{Axes, Put, Reduction, Tap, frame::BOX, tap::Tapped};
 use crate::{
     EngineError, Report, Run,
-    parallel::{Pass, run_pass},
+    parallel::{Forest, Pass, run_pass},
 };
 
-/// Columns of a box where there is no memory for whole rows: their states stay in the L2 cache.
-const MOST_COLUMNS: usize = 8192;
+/// More than twice as many columns are added in as many rows at a time as these.
+const MANY_COLUMNS: usize = 8192;
+/// Columns of a box however little memory there is.
+const LEAST_COLUMNS: usize = 64;
+/// Of more columns a box has a multiple, so that its rows end where pages do.
+const EVEN_COLUMNS: usize = 1024;
 /// The least rows of a box, so that a state is not merged as often as a row is added to it.
 const LEAST_ROWS: usize = 32;
 
@@ -25,116 +32,114 @@ pub(super) fn reduce<T: Tap>(
     put: &mut Put<'_>,
 ) -> Result<Report, EngineError> {
     let axes = reduction.axes;
-    let tiles = tiles(axes, axes.view.itemsize(), reduction.run);
-    let spare = Spare::default();
+    let spare = Spare::new(reduction.reducers);
     let pass = Groups { reducers: reduction.reducers, spare: &spare };
-    run(reduction, &tiles, &Tapped::new(pass, tap, axes), &spare, put)
+    run(reduction, &Tapped::new(pass, tap, axes), &spare, put)
 }
 
 /// Runs a pass and puts together what it gives: the columns of each reducer for each box.
 pub(super) fn run(
     reduction: &Reduction<'_>,
-    tiles: &Tiles<'_>,
     pass: &impl Pass<Given = Vec<Columns>>,
     spare: &Spare,
     put: &mut Put<'_>,
 ) -> Result<Report, EngineError> {
-    let axes = reduction.axes;
-    let groups = axes.view.shape()[1].div_ceil(tiles.block()[1]);
-    let mut trees: Vec<Vec<Option<Columns>>> = reduction.reducers.iter().map(|_| Vec::new()).collect();
-    run_pass(reduction.source, tiles, reduction.run, pass, |index, given: Vec<Columns>| {
-        for (tree, columns) in trees.iter_mut().zip(given) {
-            push(tree, columns, spare);
+    let (steps, tiles) = (&reduction.axes.output_steps, &reduction.frame.tiles);
+    let groups = reduction.axes.view.shape()[1].div_ceil(tiles.block()[1]);
+    let merge = |earlier: Vec<Columns>, later: Vec<Columns>| merged(earlier, later, spare);
+    let mut open: BTreeMap<usize, Forest<Vec<Columns>>> = BTreeMap::new();
+    run_pass(reduction.source, tiles, &reduction.frame.run, pass, |index, given| {
+        let (strip, group) = (index / groups, index % groups);
+        let forest = open.entry(strip).or_default();
+        forest.push(group, given, merge);
+        if forest.boxes() < groups {
+            return;
         }
-        if index % groups == groups - 1 {
-            let Some(tile) = tiles.get(index) else { return };
-            let finished: Vec<Columns> =
-                trees.iter_mut().filter_map(|tree| finish(std::mem::take(tree))).collect();
-            let first: usize = tile.start.iter().zip(&axes.output_steps).map(|(i, step)| i * step).sum();
-            let mut partials = Vec::with_capacity(finished.len());
-            for column in 0..tile.view.shape()[2] {
-                partials.clear();
-                partials.extend(finished.iter().map(|columns| columns.get(column)));
-                put(first + column * axes.output_steps[2], &partials);
-            }
+        let Some(finished) = open.remove(&strip).and_then(|forest| forest.finish(merge)) else { return };
+        let Some(tile) = tiles.get(index) else { return };
+        let (outer, first) = (tile.start[0] * steps[0], tile.start[2]);
+        let mut partials = Vec::with_capacity(finished.len());
+        for column in 0..tile.view.shape()[2] {
+            partials.clear();
+            partials.extend(finished.iter().map(|columns| columns.get(column)));
+            put(outer + (first + column) * steps[2], &partials);
         }
+        spare.put(finished);
     })
 }
 
-/// The boxes, where `itemsize` bytes of memory are worked on for each item: groups of rows.
-pub(super) fn tiles<'v>(axes: &'v Axes, itemsize: usize, run: &Run<'_>) -> Tiles<'v> {
+/// Merges the states of two neighbouring groups of rows.
+fn merged(mut earlier: Vec<Columns>, later: Vec<Columns>, spare: &Spare) -> Vec<Columns> {
+    earlier.iter_mut().zip(&later).for_each(|(earlier, later)| earlier.merge(later));
+    spare.put(later);
+    earlier
+}
+
+/// The boxes, groups of rows, and the bytes of all states that there are at once. For each item of a box
+/// `item` bytes of memory are worked on, and a column's states take `state` bytes.
+pub(super) fn tiles<'v>(
+    axes: &'v Axes,
+    item: usize,
+    state: usize,
+    threads: usize,
+    run: &Run<'_>,
+) -> (Tiles<'v>, usize) {
     let view = &axes.view;
     let (rows, columns) = (view.shape()[1], view.shape()[2]);
-    let group = group_rows(rows, columns, itemsize);
+    let group = group_rows(rows, columns, item);
+    // A thread works on one and hands another on; the others are trees of groups that wait for their neighbours.
+    let alive = 2 * threads + rows.div_ceil(group).ilog2() as usize + 1;
     // Whole rows where there is memory for them, so that the file is read in its order.
-    let fits = || columns <= run.budget() / run.most_threads() / 2 / (group * itemsize).max(1);
-    let wide = if columns <= MOST_COLUMNS || fits() { columns } else { MOST_COLUMNS };
+    let mut wide = columns;
+    let column = threads * 2 * group * item + alive * state;
+    let most = run.memory_for_boxes() / column.max(1);
+    if columns > most {
+        let even = if most > EVEN_COLUMNS { EVEN_COLUMNS } else { 1 };
+        let most = (most - most % even).clamp(LEAST_COLUMNS.min(columns), columns);
+        wide = columns.div_ceil(columns.div_ceil(most)).next_multiple_of(even).min(columns);
+    }
     let order = if wide == columns { [0, 1, 2] } else { [0, 2, 1] };
-    view.blocks(&[1, group, wide], &order)
+    (view.blocks(&[1, group, wide], &order), alive * wide * state)
 }
 
 /// Rows whose items are added one after the other. The order of additions follows from it, so it does from the
 /// array alone; how many columns a box has makes no difference.
 fn group_rows(rows: usize, columns: usize, itemsize: usize) -> usize {
-    let wide = if columns <= 2 * MOST_COLUMNS { columns } else { MOST_COLUMNS };
+    let wide = if columns <= 2 * MANY_COLUMNS { columns } else { MANY_COLUMNS };
     (4 * BOX / (wide * itemsize).max(1)).max(LEAST_ROWS).min(rows)
 }
 
-/// Adds a group to a tree whose place `k` holds the state of 2^k groups.
-fn push(tree: &mut Vec<Option<Columns>>, columns: Columns, spare: &Spare) {
-    let mut merged = columns;
-    for place in tree.iter_mut() {
-        match place.take() {
-            Some(mut earlier) => {
-                earlier.merge(&merged);
-                spare.put(merged);
-                merged = earlier;
-            }
-            None => {
-                *place = Some(merged);
-                return;
-            }
-        }
-    }
-    tree.push(Some(merged));
-}
-
-/// All groups of a tree, the later ones merged first.
-fn finish(tree: Vec<Option<Columns>>) -> Option<Columns> {
-    tree.into_iter().flatten().reduce(|later, mut earlier| {
-        earlier.merge(&later);
-        earlier
-    })
-}
-
 /// States that were merged into others, for the next boxes: their memory is warm.
-#[derive(Default)]
-pub(super) struct Spare(Mutex<Vec<Columns>>);
+pub(super) struct Spare {
+    /// How many states a box has.
+    count: usize,
+    sets: Mutex<Vec<Vec<Columns>>>,
+}
 
 impl Spare {
-    fn put(&self, columns: Columns) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(columns);
+    pub(super) fn new(reducers: &[Reducer]) -> Self {
+        Spare { count: reducers.len(), sets: Mutex::default() }
     }
 
-    /// One for so many columns.
-    fn take(&self, columns: usize) -> Option<Columns> {
-        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        spare.filter(|spare| spare.columns() == columns)
+    fn put(&self, mut states: Vec<Columns>) {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        while states.len() > self.count {
+            let set = states.split_off(states.len() - self.count);
+            sets.push(set);
+        }
+        sets.push(states);
+    }
+
+    /// Those of a box of so many columns.
+    fn take(&self, columns: usize) -> Option<Vec<Columns>> {
+        let set = self.sets.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        set.filter(|set| set.first().is_some_and(|first| first.columns() == columns))
     }
 }
 
 pub(super) struct Groups<'a> {
     pub(super) reducers: &'a [Reducer],
     pub(super) spare: &'a Spare,
-}
-
-impl Groups<'_> {
-    /// A state for a box, which knows something or nothing.
-    fn state(&self, reducer: &Reducer, columns: usize) -> Columns {
-        // The states of several reducers are not the same.
-        let spare = if self.reducers.len() == 1 { self.spare.take(columns) } else { None };
-        spare.unwrap_or_else(|| Columns::new(reducer, columns))
-    }
 }
 
 impl Pass for Groups<'_> {
@@ -146,13 +151,12 @@ impl Pass for Groups<'_> {
         Scratch::default()
     }
 
-    fn work(&self, scratch: &mut Scratch, tile: &Tile, items: Bytes<'_>) -> Vec<Columns> {
+    fn work(&self, scratch: &mut Scratch, tile: &Tile, items: Bytes<'_>, give: &mut dyn FnMut(Vec<Columns>)) {
         let (first_row, columns) = (tile.start[1] as u64, tile.view.shape()[2]);
-        let measured = |reducer| {
-            let mut state = self.state(reducer, columns);
-            state.group(items, first_row, scratch);
-            state
-        };
-        self.reducers.iter().map(measured).collect()
+        // They know something or nothing; what they knew is forgotten.
+        let made = || self.reducers.iter().map(|reducer| Columns::new(reducer, columns)).collect();
+        let mut states: Vec<Columns> = self.spare.take(columns).unwrap_or_else(made);
+        states.iter_mut().for_each(|state| state.group(items, first_row, scratch));
+        give(states);
     }
 }

@@ -1,15 +1,20 @@
 //! Results whose items are brought together row by row: the axes that stay are slower than those that are
 //! reduced, in the file or (gathered) in memory.
 
+use std::collections::BTreeMap;
+
 use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, Seen, Tree, Wanted, whole};
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, BOX, Put, Reduction, Tap, tap::Tapped};
+use super::{Axes, Put, Reduction, Tap, frame::BOX, tap::Tapped};
 use crate::{
     EngineError, Report,
-    parallel::{Pass, run_pass},
+    parallel::{Forest, Pass, run_pass},
 };
+
+/// States that a box gives at once: of short rows there are many.
+pub(super) const MOST_GIVEN: usize = 1024;
 
 /// Reduces row by row: boxes of whole rows, or of parts of one row where a row is longer than a box.
 pub(super) fn reduce<T: Tap>(
@@ -20,43 +25,47 @@ pub(super) fn reduce<T: Tap>(
     let axes = reduction.axes;
     let view = &axes.view;
     let positions = reduction.reducers.iter().any(|r| r.wanted().contains(Wanted::POSITIONS));
-    let tiles = tiles(axes, view.itemsize());
     let pass =
         Rows { runs: positions && !axes.counts_on(), ..Rows::of(axes, view.itemsize(), reduction.reducers) };
-    run(reduction, &tiles, &Tapped::new(pass, tap, axes), put)
+    run(reduction, &Tapped::new(pass, tap, axes), put)
 }
 
-/// Runs a pass and puts together what it gives: the states of all reducers for each row of a box.
+/// Runs a pass and puts together what it gives: the states of all reducers for rows of a box.
 pub(super) fn run(
     reduction: &Reduction<'_>,
-    tiles: &Tiles<'_>,
-    pass: &impl Pass<Given = Vec<Partial>>,
+    pass: &impl Pass<Given = States>,
     put: &mut Put<'_>,
 ) -> Result<Report, EngineError> {
     let (axes, kept, view) = (reduction.axes, reduction.axes.kept, &reduction.axes.view);
+    let (tiles, reducers) = (&reduction.frame.tiles, reduction.reducers);
     let parts: usize =
         (kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
-    let (mut open, mut room): (Vec<Tree>, _) = (Vec::new(), None);
-    run_pass(reduction.source, tiles, reduction.run, pass, |index, rows: Vec<Partial>| {
-        let count = reduction.reducers.len();
-        let mut done = rows;
-        // Boxes that are parts of rows are merged.
+    // Boxes that are parts of one row are merged.
+    let mut open: BTreeMap<usize, Forest<Vec<Partial>>> = BTreeMap::new();
+    let merge = |mut earlier: Vec<Partial>, later: Vec<Partial>| {
+        for ((earlier, later), reducer) in earlier.iter_mut().zip(&later).zip(reducers) {
+            reducer.add(earlier, later);
+        }
+        earlier
+    };
+    let mut room = None;
+    run_pass(reduction.source, tiles, &reduction.frame.run, pass, |index, given: States| {
+        let Some(tile) = tiles.get_in(index, &mut room) else { return };
+        let (rows, start, steps) =
+            (&tile.view.shape()[..kept], &tile.start[..kept], &axes.output_steps[..kept]);
+        let mut states = given.states;
         if parts > 1 {
-            if index % parts == 0 {
-                open = done.iter().map(|_| Tree::new()).collect();
-            }
-            for (i, (tree, partial)) in open.iter_mut().zip(&done).enumerate() {
-                tree.push(&reduction.reducers[i % count], 0, *partial);
-            }
-            if index % parts < parts - 1 {
+            let row = index / parts;
+            let forest = open.entry(row).or_default();
+            forest.push(index % parts, states, merge);
+            if forest.boxes() < parts {
                 return;
             }
-            let trees = open.iter().enumerate();
-            done = trees.map(|(i, tree)| tree.finish(&reduction.reducers[i % count])).collect();
+            let Some(finished) = open.remove(&row).and_then(|forest| forest.finish(merge)) else { return };
+            states = finished;
         }
-        let Some(tile) = tiles.get_in(index, &mut room) else { return };
-        let outputs = Walk::new(&tile.view.shape()[..kept], &tile.start[..kept], &axes.output_steps[..kept]);
-        for (output, partials) in outputs.zip(done.chunks(count)) {
+        let outputs = Walk::new(rows, start, steps).from(given.first);
+        for (output, partials) in outputs.zip(states.chunks(reducers.len())) {
             put(output, partials);
         }
     })
@@ -82,6 +91,13 @@ fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
         items *= shape[axis];
     }
     block
+}
+
+/// The states of all reducers for some rows of a box.
+pub(super) struct States {
+    /// The first of the rows.
+    pub(super) first: usize,
+    pub(super) states: Vec<Partial>,
 }
 
 pub(super) struct Rows<'a> {
@@ -119,33 +135,35 @@ pub(super) struct Worker {
 
 impl Pass for Rows<'_> {
     type Worker = Worker;
-    /// The states of all reducers for each row of the box.
-    type Given = Vec<Partial>;
+    type Given = States;
 
     fn worker(&self) -> Worker {
         Worker::default()
     }
 
-    fn work(&self, worker: &mut Worker, tile: &Tile, items: Bytes<'_>) -> Vec<Partial> {
+    fn work(&self, worker: &mut Worker, tile: &Tile, items: Bytes<'_>, give: &mut dyn FnMut(States)) {
         let (shape, start) = (tile.view.shape(), &tile.start);
         let row: usize = shape[self.kept..].iter().product();
-        let (first, size) = (self.first(start), row * self.itemsize);
+        let (base, size, count) = (self.first(start), row * self.itemsize, self.reducers.len());
         let alone = items.len() == size;
         if alone {
-            worker.enter(&start[..self.kept], self.reducers.len());
+            worker.enter(&start[..self.kept], count);
         }
-        let mut out = Vec::with_capacity(self.reducers.len() * (items.len() / size.max(1)));
-        for row in items.chunks(size) {
-            for (i, reducer) in self.reducers.iter().enumerate() {
-                let seen = if alone { worker.seen.get_mut(i) } else { None };
-                out.push(if self.runs && reducer.wanted().contains(Wanted::POSITIONS) {
-                    self.reduce_runs(reducer, row, shape, start, &mut worker.scratch)
-                } else {
-                    shifted(whole(reducer, row, &mut worker.scratch, seen), first, 1)
-                });
+        let most = (MOST_GIVEN / count.max(1)).max(1);
+        for (part, rows) in items.chunks(size * most).enumerate() {
+            let mut states = Vec::with_capacity(count * (rows.len() / size.max(1)));
+            for row in rows.chunks(size) {
+                for (i, reducer) in self.reducers.iter().enumerate() {
+                    let seen = if alone { worker.seen.get_mut(i) } else { None };
+                    states.push(if self.runs && reducer.wanted().contains(Wanted::POSITIONS) {
+                        self.reduce_runs(reducer, row, shape, start, &mut worker.scratch)
+                    } else {
+                        shifted(whole(reducer, row, &mut worker.scratch, seen), base, 1)
+                    });
+                }
             }
+            give(States { first: part * most, states });
         }
-        out
     }
 }
 
@@ -206,6 +224,16 @@ impl<'a> Walk<'a> {
     fn new(shape: &'a [usize], start: &[usize], steps: &'a [usize]) -> Self {
         let number = start.iter().zip(steps).map(|(i, step)| i * step).sum();
         Walk { shape, steps, at: vec![0; shape.len()], number, done: shape.contains(&0) }
+    }
+
+    /// From the `first` of them on.
+    fn from(mut self, mut first: usize) -> Self {
+        for axis in (0..self.shape.len()).rev() {
+            self.at[axis] = first % self.shape[axis];
+            self.number += self.at[axis] * self.steps[axis];
+            first /= self.shape[axis];
+        }
+        self
     }
 }
 

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use ndfolio_kernel::copy_strided;
-use ndfolio_layout::{Tile, Tiles};
+use ndfolio_layout::Tile;
 use ndfolio_store::Bytes;
 
-use super::{Axes, columns, rows};
+use super::{Axes, frame::Frame};
 use crate::{
     EngineError, Report, Run, Source,
     parallel::{Pass, run_pass},
@@ -138,13 +138,13 @@ impl<P: Pass, T: Tap> Pass for Tapped<'_, P, T> {
         Worker { own, looks, turned: Vec::new(), room: Vec::new() }
     }
 
-    fn work(&self, worker: &mut Self::Worker, tile: &Tile, items: Bytes<'_>) -> P::Given {
+    fn work(&self, worker: &mut Self::Worker, tile: &Tile, items: Bytes<'_>, give: &mut dyn FnMut(P::Given)) {
         if !T::ACTIVE {
-            return self.pass.work(&mut worker.own, tile, items);
+            return self.pass.work(&mut worker.own, tile, items, give);
         }
         let items = items.private(&mut worker.room);
         self.show(&mut worker.looks, &mut worker.turned, tile, items);
-        self.pass.work(&mut worker.own, tile, Bytes::Private(items))
+        self.pass.work(&mut worker.own, tile, Bytes::Private(items), give);
     }
 }
 
@@ -157,22 +157,7 @@ impl Pass for Nothing {
 
     fn worker(&self) {}
 
-    fn work(&self, (): &mut (), _: &Tile, _: Bytes<'_>) {}
-}
-
-/// The boxes of a reduction.
-pub(super) fn tiles<'v>(axes: &'v Axes, run: &Run<'_>) -> Tiles<'v> {
-    let itemsize = axes.view.itemsize();
-    if axes.is_columns() { columns::tiles(axes, itemsize, run) } else { rows::tiles(axes, itemsize) }
-}
-
-/// Bytes of a box.
-pub(crate) fn box_bytes(axes: &Axes, run: &Run<'_>) -> usize {
-    if axes.is_empty() {
-        0
-    } else {
-        tiles(axes, run).block().iter().product::<usize>() * axes.view.itemsize()
-    }
+    fn work(&self, (): &mut (), _: &Tile, _: Bytes<'_>, _: &mut dyn FnMut(())) {}
 }
 
 /// Shows all items to a tap, in a pass of their own.
@@ -182,6 +167,6 @@ pub(crate) fn look<T: Tap>(
     run: &Run<'_>,
     tap: &T,
 ) -> Result<Report, EngineError> {
-    let tiles = tiles(axes, run);
-    run_pass(source, &tiles, run, &Tapped::new(Nothing, tap, axes), |_, ()| {})
+    let frame = Frame::new(axes, &[], 0, run);
+    run_pass(source, &frame.tiles, &frame.run, &Tapped::new(Nothing, tap, axes), |_, ()| {})
 }

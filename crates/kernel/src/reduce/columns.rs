@@ -56,6 +56,12 @@ impl Columns {
         Columns { reducer: reducer.clone(), columns, rows: 0, cells: Cells::new(reducer, columns) }
     }
 
+    /// Bytes of the state of one column at most.
+    #[must_use]
+    pub fn bytes_of_column(reducer: &Reducer) -> usize {
+        Cells::bytes_of_column(reducer)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn columns(&self) -> usize {
@@ -139,6 +145,9 @@ impl Columns {
         if self.reducer.nan == NanPolicy::Propagate {
             partial.nan = partial.nan.min(1);
         }
+        if partial.first_nan.is_some() && !self.reducer.is_whole() && self.reducer.parts() == 1 {
+            partial.nan_item = Key::float(f64::NAN, 0.0);
+        }
         if self.reducer.numbers(&partial) == 0 {
             (partial.min_at, partial.max_at) = (u64::MAX, u64::MAX);
         } else if self.reducer.wanted.contains(Wanted::EXTREMES) {
@@ -173,7 +182,7 @@ impl Columns {
     fn whole_tile<T: Whole>(&mut self, tile: Tile<'_, T>, first: u64) {
         let (level, time, cells) = (self.reducer.level, self.reducer.is_time(), &mut self.cells);
         if time {
-            cells.expect_nan(self.columns);
+            cells.expect_nan(self.columns, false);
             tile.count(level, |x| x == T::LOWEST, &mut cells.nan);
             cells.has_nan |= any(tile.part(&mut cells.nan), |nan| nan > 0);
             tile.places(level, first, |_, x| x == T::LOWEST, &mut cells.first_nan);
@@ -273,13 +282,12 @@ impl Columns {
     /// Counts NaN and finds the first; whether there is any.
     fn look_for_nan<T: Real>(&mut self, tile: Tile<'_, T>, first: u64) -> bool {
         let (level, cells) = (self.reducer.level, &mut self.cells);
-        cells.expect_nan(self.columns);
+        cells.expect_nan(self.columns, false);
         tile.count(level, is_nan, &mut cells.nan);
         let nan = any(tile.part(&mut cells.nan), |nan| nan > 0);
         if nan {
             cells.has_nan = true;
             tile.places(level, first, |_, x| is_nan(x), &mut cells.first_nan);
-            tile.part(&mut cells.nan_item).fill(Key::float(f64::NAN, 0.0));
         }
         nan
     }

@@ -197,7 +197,7 @@ impl Reducer {
     }
 
     /// Adds later items.
-    pub(super) fn add(&self, all: &mut Partial, later: &Partial) {
+    pub fn add(&self, all: &mut Partial, later: &Partial) {
         if self.wanted.contains(Wanted::M2) {
             all.m2 = self.merge_m2(all, later);
         }

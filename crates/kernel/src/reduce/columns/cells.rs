@@ -27,6 +27,7 @@ pub(super) struct Cells {
     pub(super) has_nan: bool,
     pub(super) nan: Vec<u64>,
     pub(super) first_nan: Vec<u64>,
+    /// Of complex numbers: other NaN are all alike.
     pub(super) nan_item: Vec<Key>,
 }
 
@@ -56,10 +57,33 @@ impl Cells {
     }
 
     /// Makes the lists about NaN, if they are not there yet: most states never need them.
-    pub(super) fn expect_nan(&mut self, columns: usize) {
+    pub(super) fn expect_nan(&mut self, columns: usize, complex: bool) {
         self.nan.resize(columns, 0);
         self.first_nan.resize(columns, u64::MAX);
-        self.nan_item.resize(columns, Key::int(0));
+        self.nan_item.resize(if complex { columns } else { 0 }, Key::int(0));
+    }
+
+    /// Bytes of the state of one column, with the lists about NaN where there can be one.
+    pub(super) fn bytes_of_column(reducer: &Reducer) -> usize {
+        fn bytes<T>(list: &[T]) -> usize {
+            size_of_val(list)
+        }
+        let mut cells = Cells::new(reducer, 1);
+        if reducer.is_time() || !reducer.is_whole() {
+            cells.expect_nan(1, reducer.scalar.kind().is_complex());
+        }
+        let Cells { sum, m2, squares, low, high, nonzero, infinite: [above, below], .. } = &cells;
+        let Cells { prod, int_prod, min, max, min_at, max_at, nan, first_nan, nan_item, .. } = &cells;
+        let floats = [sum, m2, squares].map(|list| bytes(list)).iter().sum::<usize>();
+        let words = [nonzero, above, below, int_prod, min_at, max_at, nan, first_nan];
+        floats
+            + words.map(|list| bytes(list)).iter().sum::<usize>()
+            + bytes(low)
+            + bytes(high)
+            + bytes(prod)
+            + bytes(min)
+            + bytes(max)
+            + bytes(nan_item)
     }
 
     /// Makes some columns what is known of no rows, as far as their values are not found anew in any case.
@@ -147,7 +171,7 @@ impl Cells {
             return;
         }
         self.has_nan = true;
-        self.expect_nan(later.nan.len());
+        self.expect_nan(later.nan.len(), complex);
         for ((own, first), later) in self.nan_item.iter_mut().zip(&self.first_nan).zip(&later.nan_item) {
             *own = if *first == u64::MAX { *later } else { *own };
         }

@@ -57,7 +57,7 @@ impl Columns {
         }
         if nan {
             cells.has_nan = true;
-            cells.expect_nan(self.columns);
+            cells.expect_nan(self.columns, true);
             if cells.first_nan[column] == u64::MAX {
                 cells.first_nan[column] = place;
                 cells.nan_item[column] = Key::float(z[0].wide(), z[1].wide());
