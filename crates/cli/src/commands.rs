@@ -57,16 +57,21 @@ impl Input {
 }
 
 /// Tokens in C order as nested lists of a shape.
-fn nested(out: &mut Output, tokens: &[String], shape: &[usize]) -> Result<(), Failure> {
+fn nested<T: std::fmt::Display>(
+    out: &mut Output,
+    tokens: &mut impl Iterator<Item = T>,
+    shape: &[usize],
+) -> Result<(), Failure> {
     let Some((&n, rest)) = shape.split_first() else {
-        write!(out, "{}", tokens[0])?;
+        if let Some(token) = tokens.next() {
+            write!(out, "{token}")?;
+        }
         return Ok(());
     };
-    let step: usize = rest.iter().product();
     write!(out, "[")?;
     for i in 0..n {
         write!(out, "{}", if i > 0 { ", " } else { "" })?;
-        nested(out, &tokens[i * step..(i + 1) * step], rest)?;
+        nested(out, tokens, rest)?;
     }
     write!(out, "]")?;
     Ok(())

@@ -15,7 +15,6 @@ use std::time::Instant;
 use ndfolio_kernel::{
     histogram::Bins,
     rank::{Between, Ranking},
-    reduce::Partial,
     summary::{Summarizer, Summary},
 };
 use ndfolio_layout::{Value, View};
@@ -24,7 +23,7 @@ use crate::{
     EngineError, Plan, Report, Run, Source,
     plan::Reading,
     plan_reduce,
-    reduce::{Axes, Place, Slots, Tap, look, reduce_tapped},
+    reduce::{Axes, Found, Place, Slots, Tap, look, reduce_tapped},
 };
 use hunt::Hunt;
 use step::Step;
@@ -293,7 +292,9 @@ impl<'a> Part<'a> {
         let run = self.describer.reading();
         let reducers = std::slice::from_ref(summarizer.reducer());
         let mut summaries = Slots::new(self.axes.outputs());
-        let mut put = |row: usize, partials: &[Partial]| summaries.put(row, summarizer.finish(&partials[0]));
+        let mut put = |row: usize, found: Found<'_>| {
+            found.each(row, |row, partials| summaries.put(row, summarizer.finish(&partials[0])));
+        };
         let step = self.hunt.as_mut().map(Hunt::next).transpose()?;
         let looks = Looks { tally: self.tally.as_ref(), step: step.as_ref() };
         let one = match (looks.tally, looks.step) {

@@ -34,7 +34,7 @@ pub use error::EngineError;
 pub use fetch::{read, read_item, write};
 pub use limits::{Limit, Limits};
 pub use plan::{Plan, Reading, Work};
-pub use reduce::{Averages, Put, Weights, average, plan_reduce, reduce, reduce_along};
+pub use reduce::{Averages, Found, Put, Weights, average, plan_reduce, reduce, reduce_along};
 pub use report::Report;
 pub use run::{Io, Observer, Run, Source};
 pub use sink::{Sink, settle};

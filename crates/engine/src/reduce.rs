@@ -8,16 +8,20 @@ mod average;
 mod axes;
 mod columns;
 mod frame;
+mod narrow;
 mod rows;
 mod tap;
+mod turned;
+mod walk;
 
-use ndfolio_kernel::reduce::{Partial, Reducer, Wanted};
+use ndfolio_kernel::reduce::{Columns, Partial, Reducer, Wanted};
 
 use crate::{EngineError, Plan, Report, Run, Source, parallel::plan_pass, plan::Reading};
 pub use average::{Averages, Weights, average};
 pub(crate) use axes::Axes;
-use frame::Frame;
 pub(crate) use frame::box_bytes;
+use frame::{Frame, Way};
+use tap::Tapped;
 pub(crate) use tap::{Place, Tap, look};
 
 /// Reduces all items to one state for each reducer, in one pass.
@@ -31,13 +35,41 @@ pub fn reduce(
 ) -> Result<(Vec<Partial>, Report), EngineError> {
     let all: Vec<isize> = (0..source.view.ndim() as isize).collect();
     let mut states = Vec::new();
-    let report = reduce_along(source, &all, reducers, run, &mut |_, partials| states = partials.to_vec())?;
+    let report = reduce_along(source, &all, reducers, run, &mut |_, found| {
+        found.each(0, |_, partials| states = partials.to_vec());
+    })?;
     Ok((states, report))
 }
 
-/// Takes the states of all reducers for an item of the array without the axes that are reduced, and the item's
-/// number in C order.
-pub type Put<'p> = dyn FnMut(usize, &[Partial]) + Send + 'p;
+/// Takes what was found for results: items of the array without the axes that are reduced. The number is that
+/// of the first in C order.
+pub type Put<'p> = dyn FnMut(usize, Found<'_>) + Send + 'p;
+
+/// The states of all reducers for a result, or for several that follow each other.
+#[derive(Clone, Copy, Debug)]
+pub enum Found<'a> {
+    /// For one result.
+    One(&'a [Partial]),
+    /// For as many as each has columns.
+    Columns(&'a [Columns]),
+}
+
+impl Found<'_> {
+    /// Each result's number, if that of the first is `first`, and its states.
+    pub fn each(self, first: usize, mut put: impl FnMut(usize, &[Partial])) {
+        match self {
+            Found::One(partials) => put(first, partials),
+            Found::Columns(states) => {
+                let mut partials = Vec::with_capacity(states.len());
+                for column in 0..states.first().map_or(0, Columns::columns) {
+                    partials.clear();
+                    partials.extend(states.iter().map(|columns| columns.get(column)));
+                    put(first + column, &partials);
+                }
+            }
+        }
+    }
+}
 
 /// Reduces along some axes: one state for each reducer and each item of the array without those axes, given to
 /// `put` once, in any order.
@@ -97,12 +129,30 @@ pub(crate) fn reduce_tapped<T: Tap>(
     let axes = prepare(source, axes, reducers, run)?;
     if axes.is_empty() {
         let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
-        (0..axes.outputs()).for_each(|output| put(output, &none));
+        (0..axes.outputs()).for_each(|output| put(output, Found::One(&none)));
         return Ok(Report::default());
     }
     let frame = Frame::new(&axes, reducers, 0, run);
-    let pass = Reduction { source, axes: &axes, reducers, frame: &frame };
-    if axes.is_columns() { columns::reduce(&pass, tap, put) } else { rows::reduce(&pass, tap, put) }
+    let (axes, itemsize, spare) = (&axes, source.view.itemsize(), columns::Spare::new(reducers));
+    let reduction = Reduction { source, axes, reducers, frame: &frame };
+    match frame.way {
+        Way::Rows => {
+            let pass = rows::Rows::of(axes, itemsize, reducers);
+            rows::run(&reduction, &Tapped::new(pass, tap, axes), put)
+        }
+        Way::Narrow => {
+            let pass = narrow::Narrow { reducers };
+            rows::run(&reduction, &Tapped::new(pass, tap, axes), put)
+        }
+        Way::Columns => {
+            let pass = columns::Groups { reducers, spare: &spare };
+            columns::run(&reduction, &Tapped::new(pass, tap, axes), &spare, put)
+        }
+        Way::Turned => {
+            let pass = turned::Turned { axes, itemsize, reducers, spare: &spare };
+            turned::run(&reduction, &Tapped::new(pass, tap, axes), &spare, put)
+        }
+    }
 }
 
 fn prepare(

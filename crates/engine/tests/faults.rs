@@ -56,8 +56,8 @@ fn sum(source: &Source, run: &Run<'_>) -> Result<f64, EngineError> {
 fn rows(source: &Source, run: &Run<'_>) -> Result<usize, EngineError> {
     let reducer = Reducer::new(source.view.dtype(), Op::Sum.wanted(), NanPolicy::Propagate).unwrap();
     let mut count = 0;
-    reduce_along(source, &[0], std::slice::from_ref(&reducer), run, &mut |_, partials| {
-        count += partials.len();
+    reduce_along(source, &[0], std::slice::from_ref(&reducer), run, &mut |first, found| {
+        found.each(first, |_, partials| count += partials.len());
     })?;
     Ok(count)
 }

@@ -11,6 +11,7 @@
 
 mod columns;
 mod complex;
+mod finish;
 pub(crate) mod half;
 mod item;
 mod loops;
@@ -30,7 +31,8 @@ mod truth;
 mod wanted;
 mod whole;
 
-pub use columns::Columns;
+pub use columns::{Columns, narrow};
+pub use finish::Finish;
 pub use op::Op;
 pub use partial::{Key, Partial};
 pub use piece::{Seen, piece, whole};

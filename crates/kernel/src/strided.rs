@@ -71,13 +71,15 @@ fn join(axes: &mut Vec<Axis>) {
 
 /// Items of a block's edge: its lines of both sides together fit the L1 cache.
 const EDGE: usize = 32;
+/// Items of the edge of a square that is turned in registers.
+const SQUARE: usize = 8;
 
 /// Where the source's fastest axis is another than the target's, the two become the last: they are walked in
 /// blocks of `EDGE` × `EDGE`.
 fn block_fast_axes(axes: &mut Vec<Axis>) {
     let Some(last) = axes.len().checked_sub(1) else { return };
     let fastest = (0..=last).min_by_key(|&i| axes[i].from.unsigned_abs()).unwrap_or(last);
-    let big = |axis: Axis| axis.extent >= 2 * EDGE;
+    let big = |axis: Axis| axis.extent >= SQUARE;
     if fastest == last || !big(axes[fastest]) || !big(axes[last]) {
         return;
     }
@@ -108,18 +110,61 @@ impl Job<'_> {
     }
 
     fn blocks(&mut self, source: Axis, target: Axis, from: isize, to: isize) {
+        let side_by_side = source.from == self.run as isize && target.to == self.run as isize;
         for s in (0..source.extent).step_by(EDGE) {
             for t in (0..target.extent).step_by(EDGE) {
-                let row = Axis { extent: EDGE.min(target.extent - t), ..target };
-                for i in s..(s + EDGE).min(source.extent) {
-                    let (i, t) = (i as isize, t as isize);
-                    self.row(
-                        row,
-                        from + i * source.from + t * target.from,
-                        to + i * source.to + t * target.to,
-                    );
+                let part = |axis: Axis, at: usize| Axis { extent: EDGE.min(axis.extent - at), ..axis };
+                let from = from + s as isize * source.from + t as isize * target.from;
+                let to = to + s as isize * source.to + t as isize * target.to;
+                let (source, target) = (part(source, s), part(target, t));
+                match self.run {
+                    2 if side_by_side => self.squares::<2>(source, target, from, to),
+                    4 if side_by_side => self.squares::<4>(source, target, from, to),
+                    8 if side_by_side => self.squares::<8>(source, target, from, to),
+                    _ => self.lines(source, target, from, to),
                 }
             }
+        }
+    }
+
+    /// Copies a block line by line.
+    fn lines(&mut self, source: Axis, target: Axis, from: isize, to: isize) {
+        for i in 0..source.extent as isize {
+            self.row(target, from + i * source.from, to + i * source.to);
+        }
+    }
+
+    /// Copies a block whose lines are contiguous on both sides: in squares, and what is left line by line.
+    fn squares<const N: usize>(&mut self, source: Axis, target: Axis, from: isize, to: isize) {
+        let whole = |axis: Axis| axis.extent - axis.extent % SQUARE;
+        for s in (0..whole(source)).step_by(SQUARE) {
+            for t in (0..whole(target)).step_by(SQUARE) {
+                let at = |step: (isize, isize)| s as isize * step.0 + t as isize * step.1;
+                let (from, to) = (from + at((source.from, target.from)), to + at((source.to, target.to)));
+                self.square::<N>((from, target.from), (to, source.to));
+            }
+        }
+        let (s, t) = (whole(source), whole(target));
+        let (below, beside) =
+            (Axis { extent: source.extent - s, ..source }, Axis { extent: target.extent - t, ..target });
+        let (i, j) = (s as isize, t as isize);
+        self.lines(below, Axis { extent: t, ..target }, from + i * source.from, to + i * source.to);
+        self.lines(source, beside, from + j * target.from, to + j * target.to);
+    }
+
+    /// Turns a square, whose lines are so many bytes apart.
+    fn square<const N: usize>(&mut self, (from, from_step): (isize, isize), (to, to_step): (isize, isize)) {
+        let mut turned = [[[0; N]; SQUARE]; SQUARE];
+        for line in 0..SQUARE {
+            let at = (from + line as isize * from_step) as usize;
+            let items: &[[u8; N]] = self.from[at..at + SQUARE * N].as_chunks().0;
+            for (turned, item) in turned.iter_mut().zip(items) {
+                turned[line] = *item;
+            }
+        }
+        for (line, turned) in turned.iter().enumerate() {
+            let at = (to + line as isize * to_step) as usize;
+            self.to[at..at + SQUARE * N].copy_from_slice(turned.as_flattened());
         }
     }
 

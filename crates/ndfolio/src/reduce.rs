@@ -1,12 +1,10 @@
 //! Reductions with NumPy's names and results.
 
-use std::path::Path;
-
 use ndarray::ArrayD;
-use ndfolio_engine::{Plan, Report, Run, plan_reduce, reduce_along};
+use ndfolio_engine::{Found, Plan, Report, Run, plan_reduce, reduce_along};
 use ndfolio_kernel::{
     Element, KernelError,
-    reduce::{NanPolicy, Op, Partial, Reducer, Wanted},
+    reduce::{Finish, NanPolicy, Op, Reducer, Wanted},
 };
 use ndfolio_layout::{DType, Order, Value, View};
 
@@ -156,30 +154,32 @@ impl<'a> Reduction<'a> {
         let place = self.array.place();
         let view = self.array.view();
         let wanted = ops.iter().fold(Wanted::default(), |wanted, op| wanted | op.wanted());
-        let dtypes: Vec<DType> =
-            ops.iter().map(|op| op.result_dtype(view.dtype())).collect::<Result<_, _>>().at(place)?;
+        for op in ops {
+            // Says which operation it is that the dtype does not have.
+            op.result_dtype(view.dtype()).at(place)?;
+        }
         let reducer = Reducer::new(view.dtype(), wanted, self.nan).at(place)?;
+        let finishes: Vec<Finish<'_>> =
+            ops.iter().map(|op| op.finish(&reducer)).collect::<Result<_, _>>().at(place)?;
         let axes = self.all_axes();
         let shape = self.result_shape(&axes)?;
         let outputs: usize = shape.iter().product();
-        let new = |dtype: DType| {
-            let bytes = vec![0; outputs * dtype.itemsize()];
-            Reduced::new(dtype, shape.clone(), bytes, Report::default())
+        let new = |finish: &Finish<'_>| {
+            let bytes = vec![0; outputs * finish.dtype().itemsize()];
+            Reduced::new(finish.dtype().clone(), shape.clone(), bytes, Report::default())
         };
-        let mut out: Vec<Reduced> = dtypes.into_iter().map(new).collect();
+        let mut out: Vec<Reduced> = finishes.iter().map(new).collect();
         let mut failed = None;
-        let mut put = |output: usize, partials: &[Partial]| {
-            for (op, reduced) in ops.iter().zip(&mut out) {
-                if let Err(error) = reduced.put(output, op.result(&reducer, &partials[0]), place) {
+        let mut put = |first: usize, found: Found<'_>| {
+            for (finish, reduced) in finishes.iter().zip(&mut out) {
+                if let Err(error) = reduced.put(first, finish, found) {
                     failed.get_or_insert(error);
                 }
             }
         };
         let reducers = std::slice::from_ref(&reducer);
         let report = reduce_along(&self.array.source, &axes, reducers, &self.run, &mut put).at(place)?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
+        failed.map_or(Ok(()), Err).at(place)?;
         out.iter_mut().for_each(|reduced| reduced.report = report.clone());
         Ok(out)
     }
@@ -225,10 +225,16 @@ impl Reduced {
         Reduced { dtype, shape, bytes, report }
     }
 
-    /// Puts a value in its place.
-    fn put(&mut self, output: usize, value: Result<Value, KernelError>, place: &Path) -> Result<()> {
+    /// Puts results in their places, from the `first` on.
+    fn put(&mut self, first: usize, finish: &Finish<'_>, found: Found<'_>) -> Result<(), KernelError> {
         let size = self.dtype.itemsize();
-        value.at(place)?.encode(&self.dtype, &mut self.bytes[output * size..][..size]).at(place)
+        let out = &mut self.bytes[first * size..];
+        match found {
+            Found::One(partials) => finish.encode(&partials[0], &mut out[..size]),
+            Found::Columns(columns) => {
+                finish.encode_columns(&columns[0], &mut out[..columns[0].columns() * size])
+            }
+        }
     }
 
     /// NumPy's dtype of the result.
@@ -258,10 +264,21 @@ impl Reduced {
         Value::decode(&self.dtype, &self.bytes)
     }
 
+    /// The value at a place in C order; none where there are fewer.
+    #[must_use]
+    pub fn item(&self, place: usize) -> Option<Value> {
+        self.bytes.chunks_exact(self.dtype.itemsize()).nth(place).map(|item| Value::decode(&self.dtype, item))
+    }
+
+    /// The values in C order.
+    pub fn iter(&self) -> impl Iterator<Item = Value> {
+        self.bytes.chunks_exact(self.dtype.itemsize()).map(|item| Value::decode(&self.dtype, item))
+    }
+
     /// All values in C order.
     #[must_use]
     pub fn values(&self) -> Vec<Value> {
-        self.bytes.chunks_exact(self.dtype.itemsize()).map(|item| Value::decode(&self.dtype, item)).collect()
+        self.iter().collect()
     }
 
     /// The result as an array of its own type.

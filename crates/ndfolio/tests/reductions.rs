@@ -147,6 +147,60 @@ fn large_arrays_in_every_way() {
     }
 }
 
+/// Few columns, short rows, columns of few rows: each has a way of its own. Zeros have signs, and the first counts.
+#[test]
+fn many_results_of_few_items() {
+    let folder = Folder::new();
+    let shapes: [&[usize]; 7] = [
+        &[100_003, 3],
+        &[3, 40_000, 5],
+        &[30_000, 1, 2],
+        &[400, 130, 3],
+        &[20_000, 17],
+        &[900, 4, 33],
+        &[700, 65],
+    ];
+    for (number, shape) in shapes.into_iter().enumerate() {
+        let count: usize = shape.iter().product();
+        let items: Vec<f32> = (0..count)
+            .map(|i| match (i * 7919 + i / 31) % 23 {
+                0 => -0.0,
+                1..9 => 0.0,
+                x => x as f32 / 8.0,
+            })
+            .map(|x| if number % 2 == 0 { x } else { -x })
+            .collect();
+        let path = folder.path("few.npy");
+        ndfolio::save(&path, &ndarray::ArrayD::from_shape_vec(shape, items).unwrap()).unwrap();
+        let array = ndfolio::open(&path).unwrap();
+        let ops = [Op::Sum, Op::Std { ddof: 1.0 }, Op::Min, Op::Max, Op::ArgMin, Op::ArgMax, Op::Norm];
+        for mask in 1..1_usize << shape.len() {
+            let axes: Vec<isize> = (0..shape.len() as isize).filter(|a| mask >> a & 1 == 1).collect();
+            let rows = rows(&array, &axes);
+            let first = array.reduction().axes(&axes).compute(&ops).unwrap();
+            for (reduced, op) in first.iter().zip(&ops) {
+                for (value, row) in reduced.values().iter().zip(&rows) {
+                    let want = naive(*op, row);
+                    assert!(close(value, want), "{op:?} along {axes:?} of {shape:?}: {value}, not {want}");
+                    if want == 0.0 && matches!(op, Op::Min | Op::Max) {
+                        let zero = row.iter().find(|x| **x == 0.0).unwrap();
+                        let sign = value.as_f64().unwrap().is_sign_negative();
+                        assert_eq!(sign, zero.is_sign_negative(), "{op:?} along {axes:?} of {shape:?}");
+                    }
+                }
+            }
+            for run in runs() {
+                let again = array.reduction().axes(&axes).run(run).compute(&ops).unwrap();
+                assert_eq!(bits(&again), bits(&first), "along {axes:?} of {shape:?}");
+                for (op, together) in ops.iter().zip(&first) {
+                    let alone = array.reduction().axes(&axes).run(run).compute(&[*op]).unwrap();
+                    assert_eq!(bits(&alone), bits(std::slice::from_ref(together)), "{op:?} alone");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn errors_are_numpys() {
     let folder = Folder::new();

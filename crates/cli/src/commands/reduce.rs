@@ -118,11 +118,10 @@ fn as_text(out: &mut Output, args: &ReduceArgs, results: &[Reduced]) -> Result<(
 fn text(result: &Reduced) -> String {
     let options = Options::default();
     let corners = print::corners(result.shape(), &options);
-    let values = result.values();
     let mut items = Vec::new();
     print::for_each_corner(&corners, |index| {
         let place = index.iter().zip(result.shape()).fold(0, |place, (i, n)| place * n + i);
-        items.extend(values.get(place).cloned());
+        items.extend(result.item(place));
     });
     print::array_to_string(result.dtype(), result.shape(), &items, &options)
 }
@@ -130,9 +129,8 @@ fn text(result: &Reduced) -> String {
 fn as_json(out: &mut Output, args: &ReduceArgs, results: &[Reduced]) -> Result<(), Failure> {
     write!(out, "{{")?;
     for (i, (op, result)) in args.operations.iter().zip(results).enumerate() {
-        let tokens: Vec<String> = result.values().iter().map(|value| json_value(value).to_string()).collect();
         write!(out, "{}\"{}\": ", if i > 0 { ", " } else { "" }, name(*op))?;
-        super::nested(out, &tokens, result.shape())?;
+        super::nested(out, &mut result.iter().map(|value| json_value(&value)), result.shape())?;
     }
     writeln!(out, "}}")?;
     Ok(())

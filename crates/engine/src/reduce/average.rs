@@ -9,7 +9,11 @@ use ndfolio_kernel::{
 use ndfolio_layout::{DType, LayoutError, Order, Tile, Value, View};
 use ndfolio_store::Bytes;
 
-use super::{Axes, Put, Reduction, Slots, columns, frame::Frame, rows};
+use super::{
+    Axes, Found, Put, Reduction, Slots, columns,
+    frame::{Frame, Way},
+    narrow, rows, turned,
+};
 use crate::{EngineError, Report, Run, Source, fetch::Fetcher, parallel::Pass};
 
 /// What items are weighted with.
@@ -69,10 +73,12 @@ pub fn average(
         _ => Err(KernelError::ZeroWeights),
     };
     let mut pairs = Slots::new(axes.outputs());
-    let mut put = |output: usize, partials: &[Partial]| pairs.put(output, finish(partials));
+    let mut put = |output: usize, found: Found<'_>| {
+        found.each(output, |output, partials| pairs.put(output, finish(partials)));
+    };
     let report = if axes.is_empty() {
         let none = [reducer.empty(), reducer.empty()];
-        (0..axes.outputs()).for_each(|output| put(output, &none));
+        (0..axes.outputs()).for_each(|output| put(output, Found::One(&none)));
         Report::default()
     } else {
         // Items, weights, and both in double precision, all of them at once.
@@ -95,15 +101,24 @@ fn weigh_boxes(
 ) -> Result<Report, EngineError> {
     let one = &reduction.reducers[..1];
     let failed = Mutex::new(None);
-    let result = if reduction.axes.is_columns() {
-        let spare = columns::Spare::new(one);
-        let pass = columns::Groups { reducers: one, spare: &spare };
-        let pass = Weighed { pass, reduction, weigher, weights, failed: &failed };
-        columns::run(reduction, &pass, &spare, put)
-    } else {
-        let pass = rows::Rows::of(reduction.axes, weigher.wide_itemsize(), one);
-        let pass = Weighed { pass, reduction, weigher, weights, failed: &failed };
-        rows::run(reduction, &pass, put)
+    let (axes, itemsize, spare) = (reduction.axes, weigher.wide_itemsize(), columns::Spare::new(one));
+    // The passes get both one after the other.
+    macro_rules! weighed {
+        ($pass:expr) => {
+            Weighed { pass: $pass, reduction, weigher, weights, failed: &failed }
+        };
+    }
+    let result = match reduction.frame.way {
+        Way::Rows => rows::run(reduction, &weighed!(rows::Rows::of(axes, itemsize, one)), put),
+        Way::Narrow => rows::run(reduction, &weighed!(narrow::Narrow { reducers: one }), put),
+        Way::Columns => {
+            let pass = weighed!(columns::Groups { reducers: one, spare: &spare });
+            columns::run(reduction, &pass, &spare, put)
+        }
+        Way::Turned => {
+            let pass = weighed!(turned::Turned { axes, itemsize, reducers: one, spare: &spare });
+            turned::run(reduction, &pass, &spare, put)
+        }
     };
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),

@@ -31,9 +31,6 @@ struct Axis {
     step: usize,
 }
 
-/// Columns fewer than these are walked as rows: a group of rows would have little of each.
-const LEAST_COLUMNS: usize = 4;
-
 impl Axes {
     pub(crate) fn new(view: &View, reduced_axes: &[isize], positions: bool) -> Result<Self, LayoutError> {
         Axes::build(view, None, reduced_axes, positions)
@@ -84,8 +81,8 @@ impl Axes {
         }
         join(&mut axes, positions);
         let columns = match axes[..] {
-            [a, b] => !a.kept && b.kept && b.extent >= LEAST_COLUMNS,
-            [a, b, c] => a.kept && !b.kept && c.kept && c.extent >= LEAST_COLUMNS,
+            [a, b] => !a.kept && b.kept,
+            [a, b, c] => a.kept && !b.kept && c.kept,
             _ => false,
         };
         if columns && axes.len() == 2 {

@@ -10,9 +10,9 @@ use ndfolio_kernel::reduce::{Columns, Reducer, Scratch};
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, Put, Reduction, Tap, frame::BOX, tap::Tapped};
+use super::{Axes, Put, Reduction, frame::BOX};
 use crate::{
-    EngineError, Report, Run,
+    EngineError, Found, Report, Run,
     parallel::{Forest, Pass, run_pass},
 };
 
@@ -24,18 +24,6 @@ const LEAST_COLUMNS: usize = 64;
 const EVEN_COLUMNS: usize = 1024;
 /// The least rows of a box, so that a state is not merged as often as a row is added to it.
 const LEAST_ROWS: usize = 32;
-
-/// Reduces groups of rows to columns, and merges those of all groups.
-pub(super) fn reduce<T: Tap>(
-    reduction: &Reduction<'_>,
-    tap: &T,
-    put: &mut Put<'_>,
-) -> Result<Report, EngineError> {
-    let axes = reduction.axes;
-    let spare = Spare::new(reduction.reducers);
-    let pass = Groups { reducers: reduction.reducers, spare: &spare };
-    run(reduction, &Tapped::new(pass, tap, axes), &spare, put)
-}
 
 /// Runs a pass and puts together what it gives: the columns of each reducer for each box.
 pub(super) fn run(
@@ -62,7 +50,7 @@ pub(super) fn run(
         for column in 0..tile.view.shape()[2] {
             partials.clear();
             partials.extend(finished.iter().map(|columns| columns.get(column)));
-            put(outer + (first + column) * steps[2], &partials);
+            put(outer + (first + column) * steps[2], Found::One(&partials));
         }
         spare.put(finished);
     })
@@ -121,7 +109,7 @@ impl Spare {
         Spare { count: reducers.len(), sets: Mutex::default() }
     }
 
-    fn put(&self, mut states: Vec<Columns>) {
+    pub(super) fn put(&self, mut states: Vec<Columns>) {
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
         while states.len() > self.count {
             let set = states.split_off(states.len() - self.count);
@@ -130,7 +118,12 @@ impl Spare {
         sets.push(states);
     }
 
-    /// Those of a box of so many columns.
+    /// States of a box of so many columns. They know something or nothing; what they knew is to be forgotten.
+    pub(super) fn states(&self, reducers: &[Reducer], columns: usize) -> Vec<Columns> {
+        let made = || reducers.iter().map(|reducer| Columns::new(reducer, columns)).collect();
+        self.take(columns).unwrap_or_else(made)
+    }
+
     fn take(&self, columns: usize) -> Option<Vec<Columns>> {
         let set = self.sets.lock().unwrap_or_else(PoisonError::into_inner).pop();
         set.filter(|set| set.first().is_some_and(|first| first.columns() == columns))
@@ -153,9 +146,7 @@ impl Pass for Groups<'_> {
 
     fn work(&self, scratch: &mut Scratch, tile: &Tile, items: Bytes<'_>, give: &mut dyn FnMut(Vec<Columns>)) {
         let (first_row, columns) = (tile.start[1] as u64, tile.view.shape()[2]);
-        // They know something or nothing; what they knew is forgotten.
-        let made = || self.reducers.iter().map(|reducer| Columns::new(reducer, columns)).collect();
-        let mut states: Vec<Columns> = self.spare.take(columns).unwrap_or_else(made);
+        let mut states = self.spare.states(self.reducers, columns);
         states.iter_mut().for_each(|state| state.group(items, first_row, scratch));
         give(states);
     }

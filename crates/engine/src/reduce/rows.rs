@@ -1,5 +1,6 @@
 //! Results whose items are brought together row by row: the axes that stay are slower than those that are
-//! reduced, in the file or (gathered) in memory.
+//! reduced, in the file or (gathered) in memory. States of parts of rows are merged here, and those of few
+//! columns.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +8,14 @@ use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, Seen, Tree, Wanted, whol
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, Put, Reduction, Tap, frame::BOX, tap::Tapped};
+use super::{Axes, Put, Reduction, frame::BOX, walk::Walk};
 use crate::{
-    EngineError, Report,
+    EngineError, Found, Report,
     parallel::{Forest, Pass, run_pass},
 };
 
 /// States that a box gives at once: of short rows there are many.
 pub(super) const MOST_GIVEN: usize = 1024;
-
-/// Reduces row by row: boxes of whole rows, or of parts of one row where a row is longer than a box.
-pub(super) fn reduce<T: Tap>(
-    reduction: &Reduction<'_>,
-    tap: &T,
-    put: &mut Put<'_>,
-) -> Result<Report, EngineError> {
-    let axes = reduction.axes;
-    let view = &axes.view;
-    let positions = reduction.reducers.iter().any(|r| r.wanted().contains(Wanted::POSITIONS));
-    let pass =
-        Rows { runs: positions && !axes.counts_on(), ..Rows::of(axes, view.itemsize(), reduction.reducers) };
-    run(reduction, &Tapped::new(pass, tap, axes), put)
-}
 
 /// Runs a pass and puts together what it gives: the states of all reducers for rows of a box.
 pub(super) fn run(
@@ -36,14 +23,14 @@ pub(super) fn run(
     pass: &impl Pass<Given = States>,
     put: &mut Put<'_>,
 ) -> Result<Report, EngineError> {
-    let (axes, kept, view) = (reduction.axes, reduction.axes.kept, &reduction.axes.view);
+    let (axes, view) = (reduction.axes, &reduction.axes.view);
     let (tiles, reducers) = (&reduction.frame.tiles, reduction.reducers);
     let parts: usize =
-        (kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
+        (axes.kept..view.ndim()).map(|axis| view.shape()[axis].div_ceil(tiles.block()[axis])).product();
     // Boxes that are parts of one row are merged.
     let mut open: BTreeMap<usize, Forest<Vec<Partial>>> = BTreeMap::new();
     let merge = |mut earlier: Vec<Partial>, later: Vec<Partial>| {
-        for ((earlier, later), reducer) in earlier.iter_mut().zip(&later).zip(reducers) {
+        for ((earlier, later), reducer) in earlier.iter_mut().zip(&later).zip(reducers.iter().cycle()) {
             reducer.add(earlier, later);
         }
         earlier
@@ -51,8 +38,6 @@ pub(super) fn run(
     let mut room = None;
     run_pass(reduction.source, tiles, &reduction.frame.run, pass, |index, given: States| {
         let Some(tile) = tiles.get_in(index, &mut room) else { return };
-        let (rows, start, steps) =
-            (&tile.view.shape()[..kept], &tile.start[..kept], &axes.output_steps[..kept]);
         let mut states = given.states;
         if parts > 1 {
             let row = index / parts;
@@ -64,9 +49,9 @@ pub(super) fn run(
             let Some(finished) = open.remove(&row).and_then(|forest| forest.finish(merge)) else { return };
             states = finished;
         }
-        let outputs = Walk::new(rows, start, steps).from(given.first);
+        let outputs = Walk::of_results(axes, tile).from(given.first);
         for (output, partials) in outputs.zip(states.chunks(reducers.len())) {
-            put(output, partials);
+            put(output, Found::One(partials));
         }
     })
 }
@@ -114,7 +99,8 @@ impl<'a> Rows<'a> {
     /// Of items of `itemsize` bytes, whatever the array's have.
     pub(super) fn of(axes: &'a Axes, itemsize: usize, reducers: &'a [Reducer]) -> Self {
         let (kept, position_steps) = (axes.kept, &axes.position_steps[..]);
-        Rows { kept, itemsize, reducers, runs: false, position_steps }
+        let positions = reducers.iter().any(|reducer| reducer.wanted().contains(Wanted::POSITIONS));
+        Rows { kept, itemsize, reducers, runs: positions && !axes.counts_on(), position_steps }
     }
 
     /// The position of the first item of a box.
@@ -192,7 +178,7 @@ impl Rows<'_> {
             (&shape[self.kept..last], &start[self.kept..], &self.position_steps[self.kept..]);
         let step = steps[steps.len() - 1];
         let run = row.len() / shape.iter().product::<usize>();
-        let firsts = Walk::new(shape, &start[..shape.len()], &steps[..shape.len()]);
+        let firsts = Walk::new(shape.iter().zip(start).zip(steps).map(|((n, i), step)| (*n, *i, *step)));
         let base = start[shape.len()] * step;
         let mut tree = Tree::new();
         for (run, first) in row.chunks(run).zip(firsts) {
@@ -209,53 +195,4 @@ fn shifted(mut partial: Partial, first: u64, step: u64) -> Partial {
     partial.first_nan = partial.first_nan.map(shift);
     (partial.min_at, partial.max_at) = (shift(partial.min_at), shift(partial.max_at));
     partial
-}
-
-/// Numbers that move by a step along each axis of a box, in C order.
-struct Walk<'a> {
-    shape: &'a [usize],
-    steps: &'a [usize],
-    at: Vec<usize>,
-    number: usize,
-    done: bool,
-}
-
-impl<'a> Walk<'a> {
-    fn new(shape: &'a [usize], start: &[usize], steps: &'a [usize]) -> Self {
-        let number = start.iter().zip(steps).map(|(i, step)| i * step).sum();
-        Walk { shape, steps, at: vec![0; shape.len()], number, done: shape.contains(&0) }
-    }
-
-    /// From the `first` of them on.
-    fn from(mut self, mut first: usize) -> Self {
-        for axis in (0..self.shape.len()).rev() {
-            self.at[axis] = first % self.shape[axis];
-            self.number += self.at[axis] * self.steps[axis];
-            first /= self.shape[axis];
-        }
-        self
-    }
-}
-
-impl Iterator for Walk<'_> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        if self.done {
-            return None;
-        }
-        let number = self.number;
-        self.done = true;
-        for axis in (0..self.shape.len()).rev() {
-            if self.at[axis] + 1 < self.shape[axis] {
-                self.at[axis] += 1;
-                self.number += self.steps[axis];
-                self.done = false;
-                break;
-            }
-            self.number -= self.at[axis] * self.steps[axis];
-            self.at[axis] = 0;
-        }
-        Some(number)
-    }
 }

@@ -98,8 +98,10 @@ impl<'a, P, T: Tap> Tapped<'a, P, T> {
     fn show(&self, looks: &mut T::Worker, turned: &mut Vec<u8>, tile: &Tile, items: &[u8]) {
         let (all, shape) = (self.axes.view.shape(), tile.view.shape());
         if self.axes.is_columns() {
-            let first = tile.start[0] * all[2] + tile.start[2];
-            self.show_columns(looks, turned, first..first + shape[2], items);
+            for (outer, items) in items.chunks(items.len() / shape[0]).enumerate() {
+                let first = (tile.start[0] + outer) * all[2] + tile.start[2];
+                self.show_columns(looks, turned, first..first + shape[2], items);
+            }
             return;
         }
         let kept = self.axes.kept;

@@ -1,6 +1,8 @@
 mod cells;
 mod complex;
+mod narrow;
 mod passes;
+mod plain;
 
 use ndfolio_layout::Kind;
 use ndfolio_store::Bytes;
@@ -12,6 +14,7 @@ use super::{
     stored::Stored,
 };
 use cells::Cells;
+pub use narrow::narrow;
 use passes::{MOST_COLUMNS, Tile, any};
 
 /// Many reductions side by side: rows reduced into columns.

@@ -92,16 +92,13 @@ impl Partial {
     };
 
     pub(super) fn merge_extremes(&mut self, later: &Partial) {
-        // Positions only grow, so the earlier wins a tie.
-        if later.min.is_less(self.min) {
+        // The earlier of two that are equal.
+        let before = |a: Key, at: u64, b: Key, b_at: u64, less: bool| less || a == b && at < b_at;
+        if before(later.min, later.min_at, self.min, self.min_at, later.min.is_less(self.min)) {
             (self.min, self.min_at) = (later.min, later.min_at);
-        } else if later.min == self.min {
-            self.min_at = self.min_at.min(later.min_at);
         }
-        if self.max.is_less(later.max) {
+        if before(later.max, later.max_at, self.max, self.max_at, self.max.is_less(later.max)) {
             (self.max, self.max_at) = (later.max, later.max_at);
-        } else if later.max == self.max {
-            self.max_at = self.max_at.min(later.max_at);
         }
     }
 

@@ -86,5 +86,5 @@ pub(super) fn rows(
         columns.iter_mut().zip(tokens(&one)).for_each(|(column, token)| column.push(token));
     })?;
     let histogram = columns.last().is_some_and(|counts| !counts.is_empty());
-    object(out, quantiles, histogram, |out, i| nested(out, &columns[i], shape))
+    object(out, quantiles, histogram, |out, i| nested(out, &mut columns[i].iter(), shape))
 }
