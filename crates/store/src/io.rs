@@ -117,7 +117,7 @@ impl File {
     ///
     /// `budget` is the most memory for buffers, in bytes: the longest piece has to fit. (For alignment, a stream
     /// can take two blocks of the device more.) [`IoEngine::Direct`] has as many pieces on their way as fit, up
-    /// to 128 and up to 8 MiB; with fewer than four it waits for each. The others need room for one.
+    /// to 128 and up to 4 MiB; with fewer than four it waits for each. The others need room for one.
     ///
     /// All streams of a dispenser are to be of the same file.
     ///

@@ -13,6 +13,8 @@ use crate::{Report, Run, Source, fetch::way};
 const CLOSE: u64 = 4096;
 /// Bytes from the first to the last item of a box that is read with its gaps, at most.
 const MOST_WITH_GAPS: u64 = 16 << 20;
+/// Pieces of the device's own length that each thread waits for: more make it no faster.
+const PIECES_ON_THEIR_WAY: usize = 4;
 
 /// Whether the items of a box are so close to each other that all bytes from the first to the last are read.
 fn is_dense(view: &View, memory: usize) -> bool {
@@ -91,14 +93,13 @@ impl<'a> Boxes<'a> {
         let piece = IoEngine::Direct.piece_bytes();
         let aligned = self.tiles.view().extent().start.is_multiple_of(piece as u64);
         // Pieces come in any order, so as many boxes can be open as lie in those that are on their way.
-        let on_their_way = if self.box_bytes() > piece { 4 } else { 8 };
-        let pieces = self.threads * on_their_way * piece;
+        let pieces = self.threads * PIECES_ON_THEIR_WAY * piece;
         let open = pieces / self.box_bytes().max(piece) + self.threads + 1;
         let joints = open * self.box_bytes();
         if !aligned && self.threads * self.memory >= pieces + joints {
             self.grid = Some(piece as u64);
             self.joints = joints;
-            self.memory = on_their_way * piece;
+            self.memory = PIECES_ON_THEIR_WAY * piece;
         }
     }
 

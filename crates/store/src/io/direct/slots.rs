@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::arena::Arena;
 use super::ring::ENTRIES;
 
-/// How many bytes are worth having on their way: a disk is as busy with this as with more.
-const ENOUGH: usize = 8 << 20;
+/// How many bytes each of a few threads should have on their way: a disk is as busy with this as with more.
+const ENOUGH: usize = 4 << 20;
 
 /// The longest single read: the system takes no more at a time, whatever is asked for.
 const MAX_READ: usize = 1 << 30;
