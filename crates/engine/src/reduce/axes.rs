@@ -1,5 +1,8 @@
 use ndfolio_layout::{LayoutError, View};
 
+/// Bytes of a box: with the items of one it stays in the L2 cache.
+pub(super) const BOX: usize = 256 << 10;
+
 /// An array's axes as a reduction walks them.
 #[derive(Debug)]
 pub(crate) struct Axes {

@@ -10,7 +10,7 @@ use ndfolio_kernel::reduce::{Columns, Reducer, Scratch};
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, Put, Reduction, frame::BOX};
+use super::{Axes, Put, Reduction, axes::BOX};
 use crate::{
     EngineError, Found, Report, Run,
     parallel::{Forest, Pass, run_pass},

@@ -20,7 +20,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// Of `item` bytes an item; `reducers` look for nothing that depends on the order of the axes if not `runs`.
+    /// For items that take so many bytes; positions jump from run to run of a row if `runs`.
     fn of(axes: &Axes, item: usize, runs: bool) -> Self {
         let shape = axes.view.shape();
         if !axes.is_columns() {
@@ -35,9 +35,6 @@ impl Way {
         }
     }
 }
-
-/// Bytes of a box: with the items of one it stays in the L2 cache.
-pub(super) const BOX: usize = 256 << 10;
 
 /// The boxes of a pass and its memory: the same for a plan and for the pass itself.
 pub(super) struct Frame<'a> {

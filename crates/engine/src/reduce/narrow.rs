@@ -4,7 +4,7 @@ use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, narrow};
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, frame::BOX, rows::States};
+use super::{Axes, axes::BOX, rows::States};
 use crate::parallel::Pass;
 
 /// More columns are states of their own.

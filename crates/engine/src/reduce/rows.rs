@@ -8,7 +8,7 @@ use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, Seen, Tree, Wanted, whol
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, Put, Reduction, frame::BOX, walk::Walk};
+use super::{Axes, Put, Reduction, axes::BOX, walk::Walk};
 use crate::{
     EngineError, Found, Report,
     parallel::{Forest, Pass, run_pass},

@@ -8,7 +8,7 @@ use ndfolio_kernel::{
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::Bytes;
 
-use super::{Axes, Put, Reduction, columns::Spare, frame::BOX, rows, walk::Walk};
+use super::{Axes, Put, Reduction, axes::BOX, columns::Spare, rows, walk::Walk};
 use crate::{
     EngineError, Found, Report,
     parallel::{Pass, run_pass},
