@@ -74,6 +74,9 @@ pub fn plan_copy(
     })
 }
 
+/// Bytes of a box where both sides have one order: longer ones bring nothing, and shorter ones stay in the cache.
+const IN_ORDER: usize = 2 << 20;
+
 /// The boxes of both sides.
 struct Boxes {
     caster: Caster,
@@ -99,6 +102,7 @@ impl Boxes {
         let fastest: Vec<usize> = (0..to.ndim()).rev().collect();
         let mut source_fastest = from.storage_axes();
         source_fastest.reverse();
+        let share = if source_fastest == fastest { share.min(IN_ORDER) } else { share };
         let block = transfer_block(to.shape(), (&source_fastest, &fastest), itemsize, share);
         Ok(Boxes { caster, from, to, block })
     }

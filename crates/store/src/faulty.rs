@@ -142,6 +142,11 @@ impl Calls for Faulty {
         System.pwrite(file, &buf[..len], offset)
     }
 
+    fn pwrite_through(&self, file: &fs::File, buf: &[u8], offset: u64) -> io::Result<usize> {
+        let len = if self.count("pwrite_through")? { buf.len().div_ceil(2) } else { buf.len() };
+        System.pwrite_through(file, &buf[..len], offset)
+    }
+
     fn fdatasync(&self, file: &fs::File) -> io::Result<()> {
         self.count("fdatasync")?;
         System.fdatasync(file)

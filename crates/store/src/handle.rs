@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -119,11 +119,35 @@ impl Handle {
 
     /// Writes all of `data` at `offset`.
     pub(crate) fn write_all(&self, offset: u64, data: &[u8]) -> Result<()> {
+        self.write_with(offset, data, |data, at| self.calls.pwrite(&self.file, data, at))
+    }
+
+    /// As [`write_all`](Self::write_all), past the page cache where that can be had, which `refused` remembers.
+    pub(crate) fn write_through(&self, offset: u64, data: &[u8], refused: &AtomicBool) -> Result<()> {
+        self.write_with(offset, data, |data, at| {
+            if !refused.load(Ordering::Relaxed) {
+                match self.calls.pwrite_through(&self.file, data, at) {
+                    Err(error) if is_unsupported(&error) || error.kind() == io::ErrorKind::InvalidInput => {
+                        refused.store(true, Ordering::Relaxed);
+                    }
+                    result => return result,
+                }
+            }
+            self.calls.pwrite(&self.file, data, at)
+        })
+    }
+
+    fn write_with(
+        &self,
+        offset: u64,
+        data: &[u8],
+        write: impl Fn(&[u8], u64) -> io::Result<usize>,
+    ) -> Result<()> {
         self.expect_allowed(offset.saturating_add(data.len() as u64))?;
         let mut done = 0;
         while done < data.len() {
             let at = offset + done as u64;
-            let count = again(|| self.calls.pwrite(&self.file, &data[done..], at))
+            let count = again(|| write(&data[done..], at))
                 .map_err(|source| self.write_failed("write", at, (data.len() - done) as u64, source))?;
             if count == 0 {
                 return Err(StoreError::at(&self.path, "write", at, io::ErrorKind::WriteZero.into()));

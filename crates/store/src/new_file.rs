@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use rustix::fs::{Access, AtFlags, OFlags};
 
@@ -18,6 +19,11 @@ use crate::later::Later;
 use crate::syscalls::{Calls, SYSTEM};
 use crate::temporary::{self, Temporary};
 use crate::{Existing, File, FileId, Mode, Reserve, Result, StoreError};
+
+/// Length of a file that is not left in the page cache.
+const LONG: u64 = 256 << 20;
+/// Shorter parts are written through the page cache, where neighbours come together.
+const LONG_PART: usize = 64 << 10;
 
 /// How many symbolic links are followed; as many as the kernel follows.
 const MAX_LINKS: u32 = 40;
@@ -55,6 +61,10 @@ pub struct NewFile {
     failure: Option<String>,
     /// Message of the write-back that failed: likewise.
     lost: OnceLock<String>,
+    /// Whether it is so long that it should not take the page cache of others.
+    is_long: bool,
+    /// Whether the system refused to write past the page cache.
+    through_refused: AtomicBool,
     /// Last, so that it frees what is not wanted after all.
     later: Later,
 }
@@ -97,6 +107,8 @@ impl NewFile {
             temporary,
             failure: None,
             lost: OnceLock::new(),
+            is_long: false,
+            through_refused: AtomicBool::new(false),
             later: Later::default(),
         })
     }
@@ -126,6 +138,7 @@ impl NewFile {
     /// As [`reserve`](Self::reserve).
     pub fn reserve_until(&mut self, len: u64, reserve: Reserve, stop: &dyn Fn() -> bool) -> Result<()> {
         self.expect_usable()?;
+        self.is_long |= len >= LONG;
         let result = self.handle.reserve(len, reserve, stop);
         if let Err(error) = &result {
             self.failure = Some(error.to_string());
@@ -142,13 +155,19 @@ impl NewFile {
 
     /// Writes `data` at `offset`; the file becomes as long as that needs.
     ///
+    /// Of a file for which 256 MiB or more were reserved, long parts are not left in the page cache.
+    ///
     /// # Errors
     ///
     /// [`StoreError::NoSpace`], [`StoreError::TooLarge`], [`StoreError::Io`]. The caller then drops the
     /// `NewFile`, or writes the same bytes again.
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         self.expect_usable()?;
-        self.handle.write_all(offset, data)
+        if self.is_long && data.len() >= LONG_PART {
+            self.handle.write_through(offset, data, &self.through_refused)
+        } else {
+            self.handle.write_all(offset, data)
+        }
     }
 
     /// Has the device write the dirty pages of `range`, and waits for it: what [`commit`](Self::commit) would do

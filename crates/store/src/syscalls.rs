@@ -75,6 +75,22 @@ pub(crate) trait Calls: Send + Sync {
         file.write_at(buf, offset)
     }
 
+    /// As `pwrite`; the pages are on their way to the device at once, and leave the page cache when they are
+    /// there. Since Linux 6.14, where the file system can do it.
+    fn pwrite_through(&self, file: &fs::File, buf: &[u8], offset: u64) -> io::Result<usize> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::io::{ReadWriteFlags, pwritev2};
+            let flags = ReadWriteFlags::from_bits_retain(libc::RWF_DONTCACHE as u32);
+            Ok(pwritev2(file, &[io::IoSlice::new(buf)], offset, flags)?)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = (file, buf, offset);
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
     fn fdatasync(&self, file: &fs::File) -> io::Result<()> {
         file.sync_data()
     }

@@ -145,6 +145,37 @@ fn bytes_reach_the_disk_before_the_name_does() {
 }
 
 #[test]
+fn long_files_are_written_past_the_page_cache_or_through_it() {
+    let part = vec![NEW; 200_000];
+    let write = |calls: &'static Faulty| {
+        let folder = Folder::new();
+        let mut new = NewFile::create_with(&folder.file(), Existing::Refuse, calls).unwrap();
+        new.reserve(256 << 20, Reserve::Sparse).unwrap();
+        new.write_at(7, &part).unwrap();
+        new.write_at(7 + part.len() as u64, &part).unwrap();
+        new.write_at(0, b"short").unwrap();
+        let mut found = vec![0; 2 * part.len()];
+        new.read_at(7, &mut found).unwrap();
+        assert!(found.iter().all(|byte| *byte == NEW));
+        new.commit().unwrap();
+        calls.made().iter().filter(|name| **name == "pwrite").count()
+    };
+    for code in [libc::EOPNOTSUPP, libc::EINVAL, libc::ENOSYS] {
+        let calls = Faulty::first("pwrite_through", Fault::FromNowOn(code));
+        assert_eq!((write(calls), calls.failed()), (3, Some("pwrite_through")), "asked once, then not again");
+        assert_eq!(calls.made().iter().filter(|name| **name == "pwrite_through").count(), 1);
+    }
+    for fault in HARMLESS {
+        write(Faulty::first("pwrite_through", fault));
+    }
+    let folder = Folder::new();
+    let calls = Faulty::first("pwrite_through", Fault::FromNowOn(libc::ENOSPC));
+    let mut new = NewFile::create_with(&folder.file(), Existing::Refuse, calls).unwrap();
+    new.reserve(256 << 20, Reserve::Sparse).unwrap();
+    assert!(matches!(new.write_at(0, &part), Err(StoreError::NoSpace { .. })));
+}
+
+#[test]
 fn without_fallocate_the_space_is_written() {
     for code in [libc::EOPNOTSUPP, libc::ENOSYS] {
         let folder = Folder::new();
