@@ -14,7 +14,7 @@ mod tap;
 mod turned;
 mod walk;
 
-use ndfolio_kernel::reduce::{Columns, Partial, Reducer, Wanted};
+use ndfolio_kernel::reduce::{Columns, Partial, Reducer};
 
 use crate::{EngineError, Plan, Report, Run, Source, parallel::plan_pass, plan::Reading};
 pub use average::{Averages, Weights, average};
@@ -161,8 +161,7 @@ fn prepare(
     reducers: &[Reducer],
     run: &Run<'_>,
 ) -> Result<Axes, EngineError> {
-    let positions = reducers.iter().any(|reducer| reducer.wanted().contains(Wanted::POSITIONS));
-    let axes = Axes::new(&source.view, axes, positions)?;
+    let axes = Axes::new(&source.view, axes, axes::wants_positions(reducers))?;
     let itemsize = source.view.itemsize();
     if itemsize > run.budget() / 4 {
         return Err(EngineError::Budget {

@@ -1,3 +1,4 @@
+use ndfolio_kernel::reduce::{Reducer, Wanted};
 use ndfolio_layout::{LayoutError, View};
 
 /// Bytes of a box: with the items of one it stays in the L2 cache.
@@ -140,8 +141,13 @@ impl Axes {
         walked
     }
 
+    /// Whether positions that reducers look for jump from run to run of a row.
+    pub(super) fn jumps(&self, reducers: &[Reducer]) -> bool {
+        wants_positions(reducers) && !self.counts_on()
+    }
+
     /// Whether the reduced axes in the order of the view are in C order, so that positions count on.
-    pub(super) fn counts_on(&self) -> bool {
+    fn counts_on(&self) -> bool {
         let mut step = 1;
         (self.kept..self.view.ndim()).rev().all(|axis| {
             let follows = self.position_steps[axis] == step;
@@ -149,6 +155,11 @@ impl Axes {
             follows
         })
     }
+}
+
+/// Whether any of them looks for places.
+pub(super) fn wants_positions(reducers: &[Reducer]) -> bool {
+    reducers.iter().any(|reducer| reducer.wanted().contains(Wanted::POSITIONS))
 }
 
 /// Walks reduced axes forward in the file: the order of their items makes no difference but to positions.

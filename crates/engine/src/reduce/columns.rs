@@ -46,12 +46,9 @@ pub(super) fn run(
         let Some(finished) = open.remove(&strip).and_then(|forest| forest.finish(merge)) else { return };
         let Some(tile) = tiles.get(index) else { return };
         let (outer, first) = (tile.start[0] * steps[0], tile.start[2]);
-        let mut partials = Vec::with_capacity(finished.len());
-        for column in 0..tile.view.shape()[2] {
-            partials.clear();
-            partials.extend(finished.iter().map(|columns| columns.get(column)));
-            put(outer + (first + column) * steps[2], Found::One(&partials));
-        }
+        Found::Columns(&finished).each(first, |column, partials| {
+            put(outer + column * steps[2], Found::One(partials));
+        });
         spare.put(finished);
     })
 }
@@ -118,10 +115,19 @@ impl Spare {
         sets.push(states);
     }
 
-    /// States of a box of so many columns. They know something or nothing; what they knew is to be forgotten.
-    pub(super) fn states(&self, reducers: &[Reducer], columns: usize) -> Vec<Columns> {
+    /// The states of a box of so many columns; `first_row` is the position of its first row.
+    pub(super) fn measure(
+        &self,
+        reducers: &[Reducer],
+        columns: usize,
+        (items, first_row): (Bytes<'_>, u64),
+        scratch: &mut Scratch,
+    ) -> Vec<Columns> {
         let made = || reducers.iter().map(|reducer| Columns::new(reducer, columns)).collect();
-        self.take(columns).unwrap_or_else(made)
+        // What they knew is forgotten.
+        let mut states: Vec<Columns> = self.take(columns).unwrap_or_else(made);
+        states.iter_mut().for_each(|state| state.group(items, first_row, scratch));
+        states
     }
 
     fn take(&self, columns: usize) -> Option<Vec<Columns>> {
@@ -146,8 +152,6 @@ impl Pass for Groups<'_> {
 
     fn work(&self, scratch: &mut Scratch, tile: &Tile, items: Bytes<'_>, give: &mut dyn FnMut(Vec<Columns>)) {
         let (first_row, columns) = (tile.start[1] as u64, tile.view.shape()[2]);
-        let mut states = self.spare.states(self.reducers, columns);
-        states.iter_mut().for_each(|state| state.group(items, first_row, scratch));
-        give(states);
+        give(self.spare.measure(self.reducers, columns, (items, first_row), scratch));
     }
 }

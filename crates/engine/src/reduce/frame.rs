@@ -1,6 +1,6 @@
 //! In which boxes a reduction goes over an array, and with what memory.
 
-use ndfolio_kernel::reduce::{Columns, Partial, Reducer, Wanted};
+use ndfolio_kernel::reduce::{Columns, Partial, Reducer};
 use ndfolio_layout::Tiles;
 
 use super::{Axes, columns, narrow, rows, turned};
@@ -52,8 +52,7 @@ impl<'a> Frame<'a> {
     pub(super) fn new(axes: &'a Axes, reducers: &[Reducer], own: usize, run: &Run<'a>) -> Self {
         let (size, item) = (axes.view.itemsize(), axes.view.itemsize() + own);
         let threads = threads(run, axes.view.nbytes());
-        let positions = reducers.iter().any(|reducer| reducer.wanted().contains(Wanted::POSITIONS));
-        let way = Way::of(axes, item, positions && !axes.counts_on());
+        let way = Way::of(axes, item, axes.jumps(reducers));
         let column = || reducers.iter().map(Columns::bytes_of_column).sum();
         let partials = |count: usize| threads * count * reducers.len() * size_of::<Partial>();
         let mut own = own;

@@ -37,7 +37,6 @@ pub(super) fn run(
     };
     let mut room = None;
     run_pass(reduction.source, tiles, &reduction.frame.run, pass, |index, given: States| {
-        let Some(tile) = tiles.get_in(index, &mut room) else { return };
         let mut states = given.states;
         if parts > 1 {
             let row = index / parts;
@@ -49,6 +48,7 @@ pub(super) fn run(
             let Some(finished) = open.remove(&row).and_then(|forest| forest.finish(merge)) else { return };
             states = finished;
         }
+        let Some(tile) = tiles.get_in(index, &mut room) else { return };
         let outputs = Walk::of_results(axes, tile).from(given.first);
         for (output, partials) in outputs.zip(states.chunks(reducers.len())) {
             put(output, Found::One(partials));
@@ -99,8 +99,7 @@ impl<'a> Rows<'a> {
     /// Of items of `itemsize` bytes, whatever the array's have.
     pub(super) fn of(axes: &'a Axes, itemsize: usize, reducers: &'a [Reducer]) -> Self {
         let (kept, position_steps) = (axes.kept, &axes.position_steps[..]);
-        let positions = reducers.iter().any(|reducer| reducer.wanted().contains(Wanted::POSITIONS));
-        Rows { kept, itemsize, reducers, runs: positions && !axes.counts_on(), position_steps }
+        Rows { kept, itemsize, reducers, runs: axes.jumps(reducers), position_steps }
     }
 
     /// The position of the first item of a box.
@@ -144,7 +143,7 @@ impl Pass for Rows<'_> {
                     states.push(if self.runs && reducer.wanted().contains(Wanted::POSITIONS) {
                         self.reduce_runs(reducer, row, shape, start, &mut worker.scratch)
                     } else {
-                        shifted(whole(reducer, row, &mut worker.scratch, seen), base, 1)
+                        whole(reducer, row, &mut worker.scratch, seen).placed(base, 1)
                     });
                 }
             }
@@ -183,16 +182,8 @@ impl Rows<'_> {
         let mut tree = Tree::new();
         for (run, first) in row.chunks(run).zip(firsts) {
             let partial = whole(reducer, run, scratch, None);
-            tree.push(reducer, 0, shifted(partial, (first + base) as u64, step as u64));
+            tree.push(reducer, 0, partial.placed((first + base) as u64, step as u64));
         }
         tree.finish(reducer)
     }
-}
-
-/// The same state with its positions where they are in the whole.
-fn shifted(mut partial: Partial, first: u64, step: u64) -> Partial {
-    let shift = |at: u64| if at == u64::MAX { at } else { first + at * step };
-    partial.first_nan = partial.first_nan.map(shift);
-    (partial.min_at, partial.max_at) = (shift(partial.min_at), shift(partial.max_at));
-    partial
 }

@@ -45,14 +45,15 @@ pub(super) fn run(
     let tiles = &reduction.frame.tiles;
     run_pass(reduction.source, tiles, &reduction.frame.run, pass, |index, given| {
         let Some(tile) = tiles.get(index) else { return };
-        let outputs = Walk::of_results(reduction.axes, &tile);
+        let mut outputs = Walk::of_results(reduction.axes, &tile);
         if let Some(first) = outputs.in_a_row() {
             put(first, Found::Columns(&given));
         } else {
-            for (column, output) in outputs.enumerate() {
-                let partials: Vec<_> = given.iter().map(|columns| columns.get(column)).collect();
-                put(output, Found::One(&partials));
-            }
+            Found::Columns(&given).each(0, |_, partials| {
+                if let Some(output) = outputs.next() {
+                    put(output, Found::One(partials));
+                }
+            });
         }
         spare.put(given);
     })
@@ -97,8 +98,6 @@ impl Pass for Turned<'_> {
             &[before, rows, after],
             self.itemsize,
         );
-        let mut states = self.spare.states(self.reducers, before * after);
-        states.iter_mut().for_each(|state| state.group(&turned[..], 0, scratch));
-        give(states);
+        give(self.spare.measure(self.reducers, before * after, (Bytes::Private(turned), 0), scratch));
     }
 }

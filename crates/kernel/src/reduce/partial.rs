@@ -91,6 +91,15 @@ impl Partial {
         max_at: u64::MAX,
     };
 
+    /// The same state with its places where they are in a whole: what was at `i` is at `first + i · step`.
+    #[must_use]
+    pub fn placed(mut self, first: u64, step: u64) -> Self {
+        let placed = |at: u64| if at == u64::MAX { at } else { first + at * step };
+        self.first_nan = self.first_nan.map(placed);
+        (self.min_at, self.max_at) = (placed(self.min_at), placed(self.max_at));
+        self
+    }
+
     pub(super) fn merge_extremes(&mut self, later: &Partial) {
         // The earlier of two that are equal.
         let before = |a: Key, at: u64, b: Key, b_at: u64, less: bool| less || a == b && at < b_at;

@@ -34,7 +34,8 @@ pub fn narrow(
         let mut wide = Columns::new(reducer, lanes * columns);
         wide.group(part, 0, scratch);
         for (column, all) in all.iter_mut().enumerate() {
-            let lane = |lane: usize| place(wide.get(lane * columns + column), first + lane as u64, lanes);
+            let lane =
+                |lane: usize| wide.get(lane * columns + column).placed(first + lane as u64, lanes as u64);
             let mut state = lane(0);
             let mut signs = zeros(&state);
             for later in (1..lanes).map(lane) {
@@ -56,14 +57,6 @@ pub fn narrow(
         add(rest, 1, first_row + (count - count % lanes) as u64);
     }
     all
-}
-
-/// The same state with places of rows, of which every `lanes`th was seen.
-fn place(mut state: Partial, first: u64, lanes: usize) -> Partial {
-    let placed = |at: u64| if at == u64::MAX { at } else { first + at * lanes as u64 };
-    state.first_nan = state.first_nan.map(placed);
-    (state.min_at, state.max_at) = (placed(state.min_at), placed(state.max_at));
-    state
 }
 
 fn in_order(
