@@ -16,7 +16,7 @@ use crate::{File, Result, StoreError, syscalls};
 
 pub(crate) use calls::{CachedPages, cachestat, fadvise, start_range, sync_range};
 pub use file_system::FileSystem;
-pub(crate) use file_system::{is_in_memory, name_of};
+pub(crate) use file_system::{has_device, is_in_memory, name_of};
 pub use lock::LockedRange;
 pub use residency::Residency;
 

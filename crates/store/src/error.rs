@@ -140,7 +140,7 @@ pub enum StoreError {
     },
 
     /// Something that other files or systems can do, and this one cannot. There is another way each time.
-    #[error("{}: cannot {operation} here: {source}; choose another way to read", path.display())]
+    #[error("{}: cannot {operation} here: {source}; choose another way", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -151,8 +151,8 @@ pub enum StoreError {
     },
 
     /// A piece of a pass is longer than the buffers may be.
-    #[error("{}: {len} bytes at offset {offset} are to be read at once, and the buffers may take {budget}; \
-        allow more memory or read smaller pieces", path.display())]
+    #[error("{}: {len} bytes at offset {offset} are to be in memory at once, and the buffers may take {budget}; \
+        allow more memory or take smaller pieces", path.display())]
     Budget {
         /// The file.
         path: PathBuf,

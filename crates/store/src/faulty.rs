@@ -194,6 +194,12 @@ impl Calls for Faulty {
     }
 
     #[cfg(target_os = "linux")]
+    fn open_direct_to_write(&self, file: &fs::File) -> io::Result<fs::File> {
+        self.count("open_direct_to_write")?;
+        System.open_direct_to_write(file)
+    }
+
+    #[cfg(target_os = "linux")]
     fn may_submit(&self) -> io::Result<()> {
         self.count("submit").map(|_| ())
     }

@@ -185,22 +185,34 @@ impl File {
     /// space, [`StoreError::TooLarge`] if the process's file size limit forbids it, [`StoreError::Io`]. Part
     /// of `data` may have been written then.
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        self.write_part(offset, data, false)
+    }
+
+    /// As [`write_at`](Self::write_at); of much that is written, long parts are not left in the page cache.
+    pub(crate) fn write_part(&self, offset: u64, data: &[u8], is_long: bool) -> Result<()> {
+        self.expect_writable(offset, data.len())?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        if self.mode == Mode::CopyOnWrite {
+            return self.private_region()?.write(offset, data);
+        }
+        let result = match is_long {
+            true => self.handle.write_through(offset, data),
+            false => self.handle.write_all(offset, data),
+        };
+        // After the write, so that a flush that runs meanwhile cannot take the mark of what it missed.
+        self.written.store(true, Ordering::SeqCst);
+        result
+    }
+
+    pub(crate) fn expect_writable(&self, offset: u64, len: usize) -> Result<()> {
         if self.mode == Mode::Read {
             return Err(StoreError::ReadOnly { path: self.path().to_path_buf(), mode: self.mode });
         }
         self.expect_healthy()?;
-        self.expect_within(offset, data.len() as u64)?;
-        if data.is_empty() {
-            return Ok(());
-        }
-        self.handle.expect_bytes(offset, data.len() as u64)?;
-        if self.mode == Mode::CopyOnWrite {
-            return self.private_region()?.write(offset, data);
-        }
-        let result = self.handle.write_all(offset, data);
-        // After the write, so that a flush that runs meanwhile cannot take the mark of what it missed.
-        self.written.store(true, Ordering::SeqCst);
-        result
+        self.expect_within(offset, len as u64)?;
+        if len == 0 { Ok(()) } else { self.handle.expect_bytes(offset, len as u64) }
     }
 
     /// Brings everything that was written, here and through mappings, to the disk, and waits for it.

@@ -21,6 +21,11 @@ const ZEROS: usize = 1 << 20;
 /// For how many bytes space is taken at a time where that takes long.
 const SPACE: u64 = 16 << 20;
 
+/// Length of a file that is not left in the page cache.
+pub(crate) const LONG: u64 = 256 << 20;
+/// Shorter parts are written through the page cache, where neighbours come together.
+pub(crate) const LONG_PART: usize = 64 << 10;
+
 /// An open file. What may be done with it is decided by those who hold it.
 pub(crate) struct Handle {
     pub(crate) file: fs::File,
@@ -29,11 +34,13 @@ pub(crate) struct Handle {
     pub(crate) calls: &'static dyn Calls,
     /// Lowest offset at which a writable mapping, by now dropped, lost its file; `u64::MAX` if none did.
     pub(crate) lost: AtomicU64,
+    /// Whether the system refused to let go of written pages.
+    through_refused: AtomicBool,
 }
 
 impl Handle {
     pub(crate) fn new(file: fs::File, path: PathBuf, calls: &'static dyn Calls) -> Self {
-        Handle { file, path, calls, lost: AtomicU64::new(u64::MAX) }
+        Handle { file, path, calls, lost: AtomicU64::new(u64::MAX), through_refused: AtomicBool::new(false) }
     }
 
     /// Size of the file now, in bytes.
@@ -122,19 +129,26 @@ impl Handle {
         self.write_with(offset, data, |data, at| self.calls.pwrite(&self.file, data, at))
     }
 
-    /// As [`write_all`](Self::write_all), past the page cache where that can be had, which `refused` remembers.
-    pub(crate) fn write_through(&self, offset: u64, data: &[u8], refused: &AtomicBool) -> Result<()> {
+    /// As [`write_all`](Self::write_all); long parts do not stay in the page cache, where that can be had.
+    pub(crate) fn write_through(&self, offset: u64, data: &[u8]) -> Result<()> {
+        if data.len() < LONG_PART {
+            return self.write_all(offset, data);
+        }
         self.write_with(offset, data, |data, at| {
-            if !refused.load(Ordering::Relaxed) {
+            if !self.is_through_refused() {
                 match self.calls.pwrite_through(&self.file, data, at) {
                     Err(error) if is_unsupported(&error) || error.kind() == io::ErrorKind::InvalidInput => {
-                        refused.store(true, Ordering::Relaxed);
+                        self.through_refused.store(true, Ordering::Relaxed);
                     }
                     result => return result,
                 }
             }
             self.calls.pwrite(&self.file, data, at)
         })
+    }
+
+    pub(crate) fn is_through_refused(&self) -> bool {
+        self.through_refused.load(Ordering::Relaxed)
     }
 
     fn write_with(

@@ -1,7 +1,8 @@
 //! Passes over a file: pieces of it in private memory, one after the other, while later ones are on their way.
 //!
 //! A pass is a list of [`Pieces`] and one [`Dispenser`], from which each worker's [`PieceStream`] takes the next
-//! piece. Three engines bring the bytes; [`File::choose`] says which one suits, and why.
+//! piece. Three engines bring the bytes; [`File::choose`] says which one suits, and why. What a pass makes goes to a
+//! file by each worker's [`Writer`].
 
 mod buffer;
 mod choice;
@@ -12,6 +13,7 @@ mod mapped;
 mod pieces;
 mod pread;
 mod windows;
+mod writer;
 
 use std::fmt;
 use std::io;
@@ -22,6 +24,7 @@ use crate::{Bytes, File, Mode, Result, StoreError};
 pub use choice::{AccessPlan, Choice, Pattern};
 pub use counters::IoCounters;
 pub use pieces::{Chunks, Dispenser, Pieces};
+pub use writer::{WriteCounters, WriteEngine, Writer};
 
 /// How the bytes of a pass come into private memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +84,8 @@ pub trait PieceStream: Send {
     /// The next piece: its index and its bytes, which are private memory and may be changed. `None` at the end,
     /// and after [`Dispenser::stop`].
     ///
-    /// Pieces come in the order in which their bytes arrive. The address of the bytes is congruent to their
+    /// Pieces come in the order in which their bytes arrive, or in which they were taken from a dispenser that is
+    /// [in order](Dispenser::in_order). The address of the bytes is congruent to their
     /// offset in the file modulo 64, so items that are aligned in the file are aligned here.
     ///
     /// # Errors

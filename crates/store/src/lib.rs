@@ -4,7 +4,8 @@
 //! * [`Mapping`] is a part of a [`File`] in memory, reached through raw pointers or through checked copies.
 //! * [`NewFile`] is a file that appears whole under its name, or not at all.
 //! * [`File::stream`] brings the pieces of a pass into private memory, by one of three engines, for several
-//!   workers; [`File::choose`] says which engine suits.
+//!   workers; [`File::choose`] says which engine suits. [`NewFile::writer`] and [`File::writer`] take pieces from
+//!   private memory to a file.
 //! * [`File::residency`], [`prefetch`](File::prefetch), [`evict`](File::evict) and [`lock`](File::lock) show the
 //!   page cache and put it into the caller's hands.
 //! * [`MachineMemory`] is what a pass may use, and [`usage`] what the process has used.
@@ -63,7 +64,10 @@ pub use cache::{Advice, FileSystem, LockedRange, Residency};
 pub use error::{Result, StoreError};
 pub use file::File;
 pub use guard::MAX_MAPPINGS;
-pub use io::{AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces};
+pub use io::{
+    AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces, WriteCounters,
+    WriteEngine, Writer,
+};
 pub use machine::{GroupLimit, MachineMemory, MachineName};
 pub use mapping::Mapping;
 pub use mode::{Existing, FileId, Mode, Reserve};

@@ -9,21 +9,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use rustix::fs::{Access, AtFlags, OFlags};
 
 use crate::file::expect_regular;
-use crate::handle::{Handle, again, is_unsupported};
+use crate::handle::{Handle, LONG, again, is_unsupported};
+use crate::io::direct::Descriptor;
 use crate::later::Later;
 use crate::syscalls::{Calls, SYSTEM};
 use crate::temporary::{self, Temporary};
 use crate::{Existing, File, FileId, Mode, Reserve, Result, StoreError};
-
-/// Length of a file that is not left in the page cache.
-const LONG: u64 = 256 << 20;
-/// Shorter parts are written through the page cache, where neighbours come together.
-const LONG_PART: usize = 64 << 10;
 
 /// How many symbolic links are followed; as many as the kernel follows.
 const MAX_LINKS: u32 = 40;
@@ -63,8 +59,10 @@ pub struct NewFile {
     lost: OnceLock<String>,
     /// Whether it is so long that it should not take the page cache of others.
     is_long: bool,
-    /// Whether the system refused to write past the page cache.
-    through_refused: AtomicBool,
+    /// The descriptor that writes past the page cache, opened when it is needed.
+    direct: OnceLock<Result<Descriptor, i32>>,
+    /// The error number with which it refused a write, later; 0 if it did not.
+    direct_refused: AtomicI32,
     /// Last, so that it frees what is not wanted after all.
     later: Later,
 }
@@ -108,7 +106,8 @@ impl NewFile {
             failure: None,
             lost: OnceLock::new(),
             is_long: false,
-            through_refused: AtomicBool::new(false),
+            direct: OnceLock::new(),
+            direct_refused: AtomicI32::new(0),
             later: Later::default(),
         })
     }
@@ -163,8 +162,8 @@ impl NewFile {
     /// `NewFile`, or writes the same bytes again.
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         self.expect_usable()?;
-        if self.is_long && data.len() >= LONG_PART {
-            self.handle.write_through(offset, data, &self.through_refused)
+        if self.is_long {
+            self.handle.write_through(offset, data)
         } else {
             self.handle.write_all(offset, data)
         }
@@ -179,9 +178,7 @@ impl NewFile {
     /// committed then.
     pub fn write_back(&self, range: Range<u64>) -> Result<()> {
         self.expect_usable()?;
-        self.handle.write_back(&range).inspect_err(|error| {
-            let _ = self.lost.set(error.to_string());
-        })
+        self.handle.write_back(&range).inspect_err(|error| self.lost(error))
     }
 
     /// Has the device begin to write the dirty pages of `range`: a hint.
@@ -250,7 +247,37 @@ impl NewFile {
         }
     }
 
-    fn expect_usable(&self) -> Result<()> {
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(crate) fn is_long(&self) -> bool {
+        self.is_long
+    }
+
+    /// Nothing can be committed after this failure.
+    pub(crate) fn lost(&self, error: &StoreError) {
+        // A second failure adds nothing.
+        let _ = self.lost.set(error.to_string());
+    }
+
+    /// The second descriptor, which writes past the page cache, or the error number with which that was refused.
+    pub(crate) fn direct(&self) -> Result<&Descriptor, i32> {
+        match self.direct_refused.load(Ordering::Relaxed) {
+            0 => {
+                let open = || Descriptor::open_to_write(&self.handle);
+                self.direct.get_or_init(open).as_ref().map_err(|&code| code)
+            }
+            code => Err(code),
+        }
+    }
+
+    /// The descriptor turned out not to write after all.
+    pub(crate) fn refuse_direct(&self, code: i32) {
+        self.direct_refused.store(code, Ordering::Relaxed);
+    }
+
+    pub(crate) fn expect_usable(&self) -> Result<()> {
         match self.failure.as_ref().or(self.lost.get()) {
             Some(reason) => {
                 Err(StoreError::Poisoned { path: self.path().to_path_buf(), reason: reason.clone() })

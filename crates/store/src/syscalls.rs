@@ -152,13 +152,20 @@ pub(crate) trait Calls: Send + Sync {
         }
     }
 
-    /// Asked before queued reads are handed to the system.
+    /// A second descriptor of the file, which writes (and reads) past the page cache; only where there is a
+    /// `/proc`.
+    #[cfg(target_os = "linux")]
+    fn open_direct_to_write(&self, file: &fs::File) -> io::Result<fs::File> {
+        fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_DIRECT).open(own_path(file))
+    }
+
+    /// Asked before queued transfers are handed to the system.
     #[cfg(target_os = "linux")]
     fn may_submit(&self) -> io::Result<()> {
         Ok(())
     }
 
-    /// What a queued read came to: bytes, or the negative number of an error.
+    /// What a queued transfer came to: bytes, or the negative number of an error.
     #[cfg(target_os = "linux")]
     fn completed(&self, result: i32) -> i32 {
         result

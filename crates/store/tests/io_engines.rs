@@ -449,6 +449,32 @@ fn without_io_uring_calls_do() {
 }
 
 #[test]
+fn in_order_each_worker_gets_its_pieces_as_it_took_them() {
+    let folder = Folder::new();
+    let file = File::open(folder.file("file", 2 * MIB), Mode::Read).unwrap();
+    let pieces = ranges(2 * MIB, 500, 30_000);
+    each(&file, |engine| {
+        let dispenser = Dispenser::new(&pieces).in_order();
+        let count = Mutex::new(0);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let mut stream = file.stream(engine, &dispenser, 130_000).unwrap();
+                    let mut last = None;
+                    while let Some((index, bytes)) = stream.next().unwrap() {
+                        assert!(last < Some(index), "{engine}: {last:?}, then {index}");
+                        last = Some(index);
+                        assert!(*bytes == pattern(pieces[index].start, bytes.len()));
+                        *count.lock().unwrap() += 1;
+                    }
+                });
+            }
+        });
+        assert_eq!(count.into_inner().unwrap(), pieces.len(), "{engine}");
+    });
+}
+
+#[test]
 fn a_forked_child_cannot_go_on() {
     let Some(folder) = as_child() else {
         let folder = Folder::new();

@@ -56,23 +56,28 @@ impl File {
     /// The file system on which the file lies.
     #[must_use]
     pub fn file_system(&self) -> FileSystem {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Ok(about) = rustix::fs::fstatfs(&self.handle().file) {
-            // The type of the field depends on the processor; the numbers have 32 bits.
-            return named(about.f_type as u32);
-        }
-        FileSystem { name: "unknown".to_owned(), network: false }
+        of(&self.handle().file)
     }
+}
+
+/// Whether what is written past the page cache goes to a device of this machine.
+pub(crate) fn has_device(file: &std::fs::File) -> bool {
+    !of(file).network && !is_in_memory(file)
+}
+
+fn of(file: &std::fs::File) -> FileSystem {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Ok(about) = rustix::fs::fstatfs(file) {
+        // The type of the field depends on the processor; the numbers have 32 bits.
+        return named(about.f_type as u32);
+    }
+    let _ = file;
+    FileSystem { name: "unknown".to_owned(), network: false }
 }
 
 /// Whether the file system is memory: its files take as long to reserve as to fill.
 pub(crate) fn is_in_memory(file: &std::fs::File) -> bool {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Ok(about) = rustix::fs::fstatfs(file) {
-        return ["tmpfs", "ramfs", "hugetlbfs"].contains(&&*named(about.f_type as u32).name);
-    }
-    let _ = file;
-    false
+    ["tmpfs", "ramfs", "hugetlbfs"].contains(&&*of(file).name)
 }
 
 /// The name of the file system that a path is on.

@@ -104,6 +104,42 @@ fn each_queued_read_can_fail() {
     }
 }
 
+/// The order in which the pieces come, of a stream whose read `after` others is late.
+#[cfg(target_os = "linux")]
+fn order(after: usize, fault: Fault, in_order: bool) -> Vec<usize> {
+    let folder = folder();
+    let calls = Faulty::nth("completed", after, fault);
+    let file = File::open_with(&folder.file(), Mode::Read, calls).unwrap();
+    let pieces = crate::Chunks::new(100..LEN, 10_000);
+    let dispenser = Dispenser::new(&pieces);
+    let dispenser = if in_order { dispenser.in_order() } else { dispenser };
+    let mut stream = file.stream(IoEngine::Direct, &dispenser, 45_000).unwrap();
+    let mut seen = Vec::new();
+    while let Some((index, found)) = stream.next().unwrap() {
+        assert!(*found == bytes(&pieces.range(index)));
+        seen.push(index);
+    }
+    assert_eq!(seen.len(), pieces.count());
+    seen
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn pieces_come_in_order_where_that_is_asked_for() {
+    if !is_direct_possible() {
+        return;
+    }
+    let expected: Vec<usize> = (0..10).collect();
+    let mut was_other = false;
+    for fault in HARMLESS {
+        for after in 0..12 {
+            assert_eq!(order(after, fault, true), expected);
+            was_other |= order(after, fault, false) != expected;
+        }
+    }
+    assert!(was_other, "reads that are late change nothing");
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_refused_second_descriptor_leaves_calls() {

@@ -82,6 +82,7 @@ pub struct Dispenser<'a> {
     count: usize,
     next: AtomicUsize,
     stopped: AtomicBool,
+    in_order: bool,
     /// What the workers of a mapped pass share.
     pub(super) windows: Windows,
 }
@@ -95,8 +96,20 @@ impl<'a> Dispenser<'a> {
             count: pieces.count(),
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
+            in_order: false,
             windows: Windows::default(),
         }
+    }
+
+    /// The same pass, but each stream hands out its pieces in the order in which it took them, whichever arrives
+    /// first: for passes over several files, of which a worker needs the same pieces at a time.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        Dispenser { in_order: true, ..self }
+    }
+
+    pub(super) fn is_in_order(&self) -> bool {
+        self.in_order
     }
 
     /// The pieces of the pass.

@@ -4,15 +4,20 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::writer::WriteCounters;
 use super::{Dispenser, IoCounters, IoEngine, PieceStream};
 use crate::handle::Handle;
-use crate::{File, FileId, Result};
+use crate::{File, FileId, NewFile, Result, StoreError};
 
 /// A descriptor that cannot be had.
 pub(crate) enum Descriptor {}
 
 impl Descriptor {
     pub(crate) fn open(_: &Arc<Handle>, _: &Path, _: FileId) -> Result<Self, i32> {
+        Err(libc::EOPNOTSUPP)
+    }
+
+    pub(crate) fn open_to_write(_: &Handle) -> Result<Self, i32> {
         Err(libc::EOPNOTSUPP)
     }
 }
@@ -49,4 +54,46 @@ pub(super) fn buffer_bytes(_: usize, _: usize) -> usize {
 /// Whether the file can be read that way, and if not, why.
 pub(super) fn probe(file: &File) -> Result<()> {
     Stream::new(file, &Dispenser::new(&Vec::new()), 0).map(|_| ())
+}
+
+/// Writes that cannot be had.
+pub(super) enum Writes<'a> {
+    _Never(std::convert::Infallible, &'a NewFile),
+}
+
+impl<'a> Writes<'a> {
+    pub(super) fn new(file: &'a NewFile, _: usize, _: usize) -> Result<Self> {
+        let source = io::Error::from_raw_os_error(libc::EOPNOTSUPP);
+        let (path, operation) = (file.path().to_path_buf(), "write past the page cache");
+        Err(StoreError::Unsupported { path, operation, source })
+    }
+
+    fn never(&self) -> ! {
+        let Writes::_Never(never, _) = self;
+        match *never {}
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        self.never()
+    }
+
+    pub(super) fn refusal(&self) -> Option<&StoreError> {
+        self.never()
+    }
+
+    pub(super) fn add_to(&self, _: WriteCounters) -> WriteCounters {
+        self.never()
+    }
+
+    pub(super) fn room(&mut self, _: u64, _: usize) -> Result<&mut [u8]> {
+        self.never()
+    }
+
+    pub(super) fn write(&mut self) -> Result<Option<usize>> {
+        self.never()
+    }
+
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.never()
+    }
 }

@@ -1,4 +1,4 @@
-//! The queue of reads: one `io_uring`, used by one worker.
+//! The queue of reads and writes: one `io_uring`, used by one worker.
 
 use std::io;
 use std::os::fd::RawFd;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use io_uring::{IoUring, opcode, types};
 
-/// Reads that wait in the queue at the most. A power of two.
+/// Transfers that wait in the queue at the most. A power of two.
 pub(super) const ENTRIES: u32 = 128;
 
 /// Flag of `io_uring_enter`: wait for completions.
@@ -16,17 +16,27 @@ const GETEVENTS: u32 = 1;
 /// What [`works`] found: 0 for nothing yet, 1 for yes, or the negative number of an error.
 static WORKS: AtomicI32 = AtomicI32::new(0);
 
-/// Reads that were asked for and those that are done.
+/// Transfers that were asked for and those that are done.
 pub(super) struct Ring {
     ring: IoUring,
-    /// Reads that were pushed and did not complete yet, those that the system does not know included.
+    /// Those that were pushed and did not complete yet, those that the system does not know included.
     pending: usize,
     /// After a fork, the queue is the parent's.
     owner: u32,
 }
 
-/// One read.
-pub(super) struct Read {
+/// Which way the bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// From the device to memory.
+    Read,
+    /// From memory to the device.
+    Write,
+}
+
+/// One read or write.
+pub(super) struct Transfer {
+    pub(super) direction: Direction,
     pub(super) file: RawFd,
     /// Offset in the file.
     pub(super) offset: u64,
@@ -61,29 +71,31 @@ impl Ring {
         self.owner == process::id()
     }
 
-    /// Puts a read into the queue. The system hears of it with [`submit`](Self::submit).
+    /// Puts a transfer into the queue. The system hears of it with [`submit`](Self::submit).
     ///
     /// # Safety
     ///
-    /// The memory stays valid, and nobody else uses it, until the read completed or this value was dropped
+    /// The memory stays valid, and nobody else uses it, until the transfer completed or this value was dropped
     /// after [`drain`](Self::drain) said that nothing is on its way.
-    pub(super) unsafe fn push(&mut self, read: &Read) -> io::Result<()> {
-        let entry = opcode::Read::new(types::Fd(read.file), read.address, read.len)
-            .offset(read.offset)
-            .build()
-            .user_data(read.token);
+    pub(super) unsafe fn push(&mut self, transfer: &Transfer) -> io::Result<()> {
+        let &Transfer { direction, file, offset, address, len, token } = transfer;
+        let entry = match direction {
+            Direction::Read => opcode::Read::new(types::Fd(file), address, len).offset(offset).build(),
+            Direction::Write => opcode::Write::new(types::Fd(file), address, len).offset(offset).build(),
+        };
+        let entry = entry.user_data(token);
         // SAFETY: the caller vouches for the memory; the descriptor is open as long as the file is borrowed.
         unsafe { self.ring.submission().push(&entry) }.map_err(io::Error::other)?;
         self.pending += 1;
         Ok(())
     }
 
-    /// How many reads did not complete yet.
+    /// How many transfers did not complete yet.
     pub(super) fn pending(&self) -> usize {
         self.pending
     }
 
-    /// How many reads the system does not know yet.
+    /// How many transfers the system does not know yet.
     pub(super) fn queued(&mut self) -> usize {
         self.ring.submission().len()
     }
@@ -97,7 +109,7 @@ impl Ring {
         }
     }
 
-    /// The next read that completed: its token, and the bytes read or the negative number of an error.
+    /// The next transfer that completed: its token, and the bytes moved or the negative number of an error.
     pub(super) fn completed(&mut self) -> Option<(u64, i32)> {
         let entry = self.ring.completion().next()?;
         self.pending -= 1;
@@ -148,7 +160,7 @@ fn try_nothing() -> io::Result<()> {
     let mut probe = io_uring::Probe::new();
     let mut ring = Ring::build()?;
     ring.ring.submitter().register_probe(&mut probe)?;
-    if !probe.is_supported(opcode::Read::CODE) {
+    if !probe.is_supported(opcode::Read::CODE) || !probe.is_supported(opcode::Write::CODE) {
         return Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP));
     }
     let entry = opcode::Nop::new().build();

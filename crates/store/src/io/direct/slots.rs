@@ -1,4 +1,4 @@
-//! The buffers of a stream, and what each of them is for.
+//! The buffers of a worker, and what each of them is for.
 
 use std::io;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use super::ring::ENTRIES;
 /// How many bytes each of a few threads should have on their way: a disk is as busy with this as with more.
 const ENOUGH: usize = 4 << 20;
 
-/// The longest single read: the system takes no more at a time, whatever is asked for.
-const MAX_READ: usize = 1 << 30;
+/// The longest single transfer: the system takes no more at a time, whatever is asked for.
+const MAX_TRANSFER: usize = 1 << 30;
 
-/// A piece and how far its read has come. All offsets are in the file.
+/// A piece and how far its transfer has come. All offsets are in the file.
 pub(super) struct Slot {
     /// The piece's index.
     index: usize,
@@ -21,21 +21,37 @@ pub(super) struct Slot {
     len: usize,
     /// The block in which the piece begins.
     first: u64,
-    /// Bytes to read from there: whole blocks.
+    /// Bytes of the slot from there: whole blocks.
     total: usize,
-    /// Bytes that are there.
+    /// Bytes that are there; of a write, those in front of it and those that are written.
     done: usize,
+    /// With so many bytes the transfer is complete.
+    needed: usize,
+    /// Up to here it goes on, if it can: whole blocks.
+    until: usize,
     align: usize,
     retries: u32,
+    asked: u32,
 }
 
 impl Slot {
-    pub(super) fn new(index: usize, start: u64, len: usize, align: usize) -> Self {
+    /// A piece that is to be read, with the whole of the blocks that hold it.
+    pub(super) fn read(index: usize, start: u64, len: usize, align: usize) -> Self {
         let first = start - start % align as u64;
         let before = (start - first) as usize;
-        let total =
-            if len == 0 { 0 } else { before.saturating_add(len).saturating_add(align - 1) / align * align };
-        Slot { index, start, len, first, total, done: 0, align, retries: 0 }
+        let needed = if len == 0 { 0 } else { before.saturating_add(len) };
+        let total = needed.saturating_add(align - 1) / align * align;
+        Slot { index, start, len, first, total, done: 0, needed, until: total, align, retries: 0, asked: 0 }
+    }
+
+    /// A piece of which the [`whole_blocks`] are to be written.
+    pub(super) fn write(start: u64, len: usize, align: usize) -> Self {
+        let mut slot = Slot::read(0, start, len, align);
+        let inner = whole_blocks(start, len, align);
+        let (from, to) = (slot.skipped() + inner.start, slot.skipped() + inner.end);
+        let (from, to) = if inner.is_empty() { (0, 0) } else { (from, to) };
+        (slot.done, slot.needed, slot.until) = (from, to, to);
+        slot
     }
 
     pub(super) fn index(&self) -> usize {
@@ -56,27 +72,46 @@ impl Slot {
         (self.start - self.first) as usize
     }
 
-    /// Whether all bytes of the piece are there.
-    pub(super) fn is_complete(&self) -> bool {
-        self.len == 0 || self.done >= self.skipped() + self.len
+    /// Bytes of the piece that are still to be written.
+    pub(super) fn left(&self) -> Range<usize> {
+        let skipped = self.skipped();
+        if self.is_complete() { 0..0 } else { self.done - skipped..self.needed - skipped }
     }
 
-    /// `count` more bytes are there. Whether the next read gets further than this one: at the end of the file,
+    /// Whether all bytes are where they are to be.
+    pub(super) fn is_complete(&self) -> bool {
+        self.done >= self.needed
+    }
+
+    /// `count` more bytes were moved. Whether the next transfer gets further than this one: at the end of the file,
     /// the bytes of the last block come again and again.
     pub(super) fn arrived(&mut self, count: usize) -> bool {
         let before = self.done;
-        self.done = (before + count).min(self.total);
+        self.done = (before + count).min(self.until);
         if !self.is_complete() {
             self.done -= self.done % self.align;
         }
         self.done > before
     }
 
-    /// How often the read was refused for the moment, this time included.
+    /// How often a transfer was asked for, this time included.
+    pub(super) fn count_asked(&mut self) -> u32 {
+        self.asked = self.asked.saturating_add(1);
+        self.asked
+    }
+
+    /// How often the transfer was refused for the moment, this time included.
     pub(super) fn count_retry(&mut self) -> u32 {
         self.retries += 1;
         self.retries
     }
+}
+
+/// The whole blocks within a piece, in bytes of the piece; nothing at its start where there are none.
+pub(super) fn whole_blocks(start: u64, len: usize, align: usize) -> Range<usize> {
+    let head = (start.wrapping_neg() % align as u64) as usize;
+    let tail = (start.wrapping_add(len as u64) % align as u64) as usize;
+    if head.saturating_add(tail) < len { head..len - tail } else { 0..0 }
 }
 
 /// How many buffers of `len` bytes there are: as many as are useful, within the budget (at least one).
@@ -126,7 +161,12 @@ impl Slots {
         // A few bytes more each time would make new slots again and again.
         let roomy = (self.len + self.len / 4).next_multiple_of(align);
         let len = if roomy <= budget { piece.total.max(roomy) } else { piece.total }.max(align);
-        let count = count(len, budget);
+        self.make(count(len, budget), len, align)
+    }
+
+    /// `count` other slots of `len` bytes, a multiple of the alignment. None is in use.
+    pub(super) fn make(&mut self, count: usize, len: usize, align: usize) -> io::Result<()> {
+        assert!(self.all_free(), "memory in use stays");
         // The old ones are gone before there are new ones.
         *self = Slots::default();
         let total = count.checked_mul(len).ok_or(io::ErrorKind::OutOfMemory)?;
@@ -158,7 +198,14 @@ impl Slots {
         self.used[slot].as_mut().expect("the slot is in use")
     }
 
-    fn get(&self, slot: usize) -> &Slot {
+    /// The slot in use whose piece was taken first.
+    pub(super) fn oldest(&self) -> Option<usize> {
+        let used = self.used.iter().enumerate();
+        let indices = used.filter_map(|(slot, piece)| Some((piece.as_ref()?.index, slot)));
+        indices.min().map(|(_, slot)| slot)
+    }
+
+    pub(super) fn get(&self, slot: usize) -> &Slot {
         self.used[slot].as_ref().expect("the slot is in use")
     }
 
@@ -169,10 +216,10 @@ impl Slots {
         start..pieces().map(|range| range.end).max().unwrap_or(start)
     }
 
-    /// What is to be read to the slot: offset in the file, address, length.
+    /// What is to be moved to or from the slot: offset in the file, address, length.
     pub(super) fn missing(&self, slot: usize) -> (u64, *mut u8, u32) {
         let piece = self.get(slot);
-        let len = (piece.total - piece.done).min(MAX_READ);
+        let len = (piece.until - piece.done).min(MAX_TRANSFER);
         let arena = self.arena.as_ref().expect("there are slots");
         (piece.first + piece.done as u64, arena.address(slot * self.len + piece.done), len as u32)
     }
@@ -181,7 +228,7 @@ impl Slots {
     ///
     /// # Safety
     ///
-    /// No read into the slot is on its way, and none begins as long as the slice is used.
+    /// No transfer of the slot is on its way, and none begins as long as the slice is used.
     pub(super) unsafe fn bytes_of(&mut self, slot: usize) -> &mut [u8] {
         let piece = self.get(slot);
         let (start, len) = (slot * self.len + piece.skipped(), piece.len);
