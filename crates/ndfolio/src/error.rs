@@ -7,6 +7,8 @@ use ndfolio_layout::{DType, LayoutError};
 use ndfolio_store::StoreError;
 use thiserror::Error;
 
+use crate::eval::EvalError;
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -121,6 +123,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// An expression that cannot be read or computed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
 }
 
 /// Adds the file to an error that does not know it.

@@ -45,6 +45,7 @@ mod compute;
 mod create;
 mod describe;
 mod error;
+pub mod eval;
 mod location;
 mod memmap;
 mod open;
