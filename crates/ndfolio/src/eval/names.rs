@@ -38,10 +38,8 @@ pub(super) fn of_numpy(name: &str) -> Result<Node, String> {
     if TYPES.contains(&name) || named && !name.contains(' ') && name.parse::<DType>().is_ok() {
         return Ok(Node::Type(name.to_owned()));
     }
-    Err(format!(
-        "{} is neither a constant nor a dtype; a function is called: np.{name}(…)",
-        quoted(&format!("np.{name}"))
-    ))
+    let full = quoted(&format!("np.{name}"));
+    Err(format!("{full} is neither a constant nor a dtype; functions are called: np.sqrt(x)"))
 }
 
 /// What a name is that no array has.

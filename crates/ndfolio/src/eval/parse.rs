@@ -464,7 +464,7 @@ impl<'a> Parser<'a> {
         for (name, value) in items {
             match name {
                 Some(name) if !names.insert(name.text.clone()) => {
-                    return Err(self.wrong(name.span, format!("'{}' is given twice", name.text)));
+                    return Err(self.wrong(name.span, format!("{} is given twice", quoted(&name.text))));
                 }
                 Some(name) => arguments.named.push((name, value)),
                 None if names.is_empty() => arguments.positional.push(value),

@@ -116,12 +116,12 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("np = 1; np", "character 1: 'np' stands for NumPy; expected a name of it, such as np.pi", "  ^~"),
     (
         "np.foo",
-        "character 1: 'np.foo' is neither a constant nor a dtype; a function is called: np.foo(…)",
+        "character 1: 'np.foo' is neither a constant nor a dtype; functions are called: np.sqrt(x)",
         "  ^~~~~~",
     ),
     (
         "np.sqrt",
-        "character 1: 'np.sqrt' is neither a constant nor a dtype; a function is called: np.sqrt(…)",
+        "character 1: 'np.sqrt' is neither a constant nor a dtype; functions are called: np.sqrt(x)",
         "  ^~~~~~~",
     ),
     ("'abc", "character 1: text without its closing quote", "  ^~~~"),
