@@ -9,6 +9,8 @@ mod choice;
 mod counters;
 #[cfg_attr(not(target_os = "linux"), path = "io/direct/none.rs")]
 pub(crate) mod direct;
+#[cfg(target_os = "linux")]
+pub(crate) mod edges;
 mod mapped;
 mod pieces;
 mod pread;
