@@ -25,7 +25,7 @@ use crate::{Bytes, File, Mode, Result, StoreError};
 
 pub use choice::{AccessPlan, Choice, Pattern};
 pub use counters::IoCounters;
-pub use pieces::{Chunks, Dispenser, Pieces};
+pub use pieces::{Chunks, Dispenser, Pieces, Turns};
 pub use writer::{WriteCounters, WriteEngine, Writer};
 
 /// How the bytes of a pass come into private memory.

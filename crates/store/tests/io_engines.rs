@@ -13,7 +13,7 @@ use std::{fs, thread};
 use common::{Folder, PAGE, as_child, assert_success, cut, pattern, run_child};
 use ndfolio_store::{
     AccessPlan, Chunks, Dispenser, File, IoCounters, IoEngine, Mode, Pattern, PieceStream, Pieces, Result,
-    StoreError,
+    StoreError, Turns,
 };
 
 /// What a stream may take beyond its budget, to begin and end at blocks.
@@ -471,6 +471,50 @@ fn in_order_each_worker_gets_its_pieces_as_it_took_them() {
             }
         });
         assert_eq!(count.into_inner().unwrap(), pieces.len(), "{engine}");
+    });
+}
+
+#[test]
+fn a_worker_gets_the_same_pieces_of_several_files() {
+    let folder = Folder::new();
+    let files: Vec<File> = ["a", "b", "c"]
+        .iter()
+        .map(|name| File::open(folder.file(name, 2 * MIB), Mode::Read).unwrap())
+        .collect();
+    // Each file's pieces are of another length.
+    let lists: Vec<Chunks> = (1..=3).map(|n| Chunks::new(n * 77..n * 77 + n * 500_000, n * 5000)).collect();
+    each(&files[0], |engine| {
+        let pass = Dispenser::new(&lists[0]);
+        let seen = Mutex::new(Vec::new());
+        let work = || {
+            let turns = Turns::new(&pass);
+            let dispensers: Vec<_> = lists.iter().map(|list| Dispenser::of_turns(list, &turns)).collect();
+            let streams = files.iter().zip(&dispensers);
+            let mut streams: Vec<_> = streams
+                .zip([1, 3, 9])
+                .map(|((file, dispenser), most)| file.stream(engine, dispenser, most * 15_000).unwrap())
+                .collect();
+            loop {
+                let mut indices = Vec::new();
+                for (stream, list) in streams.iter_mut().zip(&lists) {
+                    if let Some((index, bytes)) = stream.next().unwrap() {
+                        assert!(*bytes == pattern(list.range(index).start, bytes.len()));
+                        indices.push(index);
+                    }
+                }
+                let Some(&first) = indices.first() else { break };
+                assert_eq!(indices, [first; 3], "{engine}");
+                seen.lock().unwrap().push(first);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(work);
+            }
+        });
+        let mut seen = seen.into_inner().unwrap();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..100).collect::<Vec<_>>(), "{engine}");
     });
 }
 
