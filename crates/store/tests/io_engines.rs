@@ -12,8 +12,8 @@ use std::{fs, thread};
 
 use common::{Folder, PAGE, as_child, assert_success, cut, pattern, run_child};
 use ndfolio_store::{
-    AccessPlan, Chunks, Dispenser, File, IoCounters, IoEngine, Mode, Pattern, PieceStream, Pieces, Result,
-    StoreError, Turns,
+    AccessPlan, Chunks, Dispenser, Existing, File, IoCounters, IoEngine, Mode, NewFile, Pattern, PieceStream,
+    Pieces, Reserve, Result, StoreError, Turns, WriteEngine,
 };
 
 /// What a stream may take beyond its budget, to begin and end at blocks.
@@ -441,6 +441,18 @@ fn without_io_uring_calls_do() {
         file.evict(0..file.len()).unwrap();
         let choice = file.choose(&plan(0..file.len()));
         assert_eq!(choice.engine, IoEngine::Pread, "{}", choice.reason);
+        let mut new = NewFile::create(folder.join("new"), Existing::Refuse).unwrap();
+        new.reserve(256 * MIB, Reserve::Sparse).unwrap();
+        let mut writer = new.writer(100_000, 100_000).unwrap();
+        assert_ne!(writer.engine(), WriteEngine::Direct);
+        let Some(StoreError::Unsupported { source, .. }) = writer.reason() else { panic!("{writer:?}") };
+        assert_eq!(source.raw_os_error(), Some(libc::EPERM));
+        writer.room(77, 100_000).unwrap().copy_from_slice(&pattern(77, 100_000));
+        writer.write().unwrap();
+        writer.finish().unwrap();
+        let mut found = vec![0; 100_000];
+        new.read_at(77, &mut found).unwrap();
+        assert!(found == pattern(77, 100_000));
         return;
     }
     let folder = Folder::new();

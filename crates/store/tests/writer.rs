@@ -248,6 +248,27 @@ fn long_files_go_past_the_page_cache() {
 }
 
 #[test]
+fn file_systems_in_memory_are_written_by_calls() {
+    let folder = Path::new("/dev/shm").join(format!("ndfolio-store-writer-{}", std::process::id()));
+    if fs::create_dir(&folder).is_err() {
+        return eprintln!("skipped: there is no /dev/shm");
+    }
+    let path = folder.join("file");
+    let new = create(&path, LONG);
+    assert!(matches!(
+        new.writer(MIB as usize, MIB as usize).unwrap().reason(),
+        Some(StoreError::Unsupported { .. })
+    ));
+    let pieces = pieces(128..3 * MIB, std::iter::repeat_n(MIB, 4));
+    assert_eq!(write(&new, &pieces, 2, MIB as usize, MIB as usize).bytes_direct, 0);
+    // The first write finds out that nothing is let go there.
+    assert_eq!(new.writer(MIB as usize, MIB as usize).unwrap().engine(), WriteEngine::Pwrite);
+    new.commit().unwrap();
+    expect(&path, &pieces, LONG);
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn existing_files_are_written_in_place() {
     let folder = Folder::new();
     let len = 3 * MIB + 77;
