@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = |index: usize, usual: usize| rest.get(index).map_or(Ok(usual), |word| word.parse());
     let len = HEADER + (gib.parse::<f64>()? * f64::from(1 << 30)) as u64;
     let (rounds, write_budget, read_budget) =
-        (number(0, 5)?, number(1, 8 << 10)? << 10, number(2, 12 << 10)? << 10);
+        (number(0, 5)?, number(1, 16 << 10)? << 10, number(2, 24 << 10)? << 10);
     let folder = Path::new(folder);
     let inputs: Vec<PathBuf> =
         ["a", "b", "c"].iter().map(|name| folder.join(format!("{name}.bin"))).collect();

@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let len = (gib.parse::<f64>()? * f64::from(1 << 30)) as u64;
     let rounds = number(0, 5)?;
     let piece = number(1, WriteEngine::Direct.piece_bytes() >> 10)? << 10;
-    let budget = number(2, 8 << 10)? << 10;
+    let budget = number(2, 16 << 10)? << 10;
     let all_workers = rest.get(3).map_or(Ok(vec![1, 2]), |word| word.parse().map(|workers| vec![workers]))?;
     let variants = [Variant::Pages, Variant::Apart, Variant::Calls];
     let settings: Vec<Settings> = variants

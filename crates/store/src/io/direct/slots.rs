@@ -7,7 +7,9 @@ use super::arena::Arena;
 use super::ring::ENTRIES;
 
 /// How many bytes each of a few threads should have on their way: a disk is as busy with this as with more.
-const ENOUGH: usize = 4 << 20;
+pub(super) const ENOUGH: usize = 4 << 20;
+/// The same of writes, which a worker that has something to compute comes back to less often.
+pub(super) const ENOUGH_TO_WRITE: usize = 8 << 20;
 
 /// The longest single transfer: the system takes no more at a time, whatever is asked for.
 const MAX_TRANSFER: usize = 1 << 30;
@@ -120,9 +122,10 @@ impl Slot {
     }
 }
 
-/// How many buffers of `len` bytes there are: as many as are useful, within the budget (at least one).
-pub(super) fn count(len: usize, budget: usize) -> usize {
-    (budget / len).min((ENOUGH / len).max(4)).clamp(1, ENTRIES as usize)
+/// How many buffers of `len` bytes there are: so many that `enough` bytes are on their way, and four if they are
+/// longer, within the budget (at least one).
+pub(super) fn count(len: usize, budget: usize, enough: usize) -> usize {
+    (budget / len).min((enough / len).max(4)).clamp(1, ENTRIES as usize)
 }
 
 /// Buffers of the same size.
@@ -167,7 +170,7 @@ impl Slots {
         // A few bytes more each time would make new slots again and again.
         let roomy = (self.len + self.len / 4).next_multiple_of(align);
         let len = if roomy <= budget { piece.total.max(roomy) } else { piece.total }.max(align);
-        self.make(count(len, budget), len, align)
+        self.make(count(len, budget, ENOUGH), len, align)
     }
 
     /// `count` other slots of `len` bytes, a multiple of the alignment. None is in use.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::lane::Lane;
 use super::ring::Direction;
-use super::slots::{self, Slot};
+use super::slots::{self, ENOUGH_TO_WRITE, Slot};
 use super::{Descriptor, ring};
 use crate::handle::is_unsupported;
 use crate::io::edges::{Edge, Met};
@@ -101,7 +101,7 @@ impl<'a> Writes<'a> {
 
     fn make_slots(&mut self, offset: u64) -> Result<()> {
         let align = self.descriptor.align;
-        let count = slots::count(self.piece.max(1), self.budget);
+        let count = slots::count(self.piece.max(1), self.budget, ENOUGH_TO_WRITE);
         let len = self.piece.saturating_add(2 * (align - 1)) / align * align;
         self.lane
             .slots
