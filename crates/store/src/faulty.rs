@@ -4,6 +4,8 @@
 mod engines;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod writers;
 
 use std::ffi::OsStr;
 use std::fs;

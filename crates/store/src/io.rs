@@ -9,6 +9,8 @@ mod choice;
 mod counters;
 #[cfg_attr(not(target_os = "linux"), path = "io/direct/none.rs")]
 pub(crate) mod direct;
+#[cfg(target_os = "linux")]
+pub(crate) mod edges;
 mod mapped;
 mod pieces;
 mod pread;
@@ -23,7 +25,7 @@ use crate::{Bytes, File, Mode, Result, StoreError};
 
 pub use choice::{AccessPlan, Choice, Pattern};
 pub use counters::IoCounters;
-pub use pieces::{Chunks, Dispenser, Pieces};
+pub use pieces::{Chunks, Dispenser, Pieces, Turns};
 pub use writer::{WriteCounters, WriteEngine, Writer};
 
 /// How the bytes of a pass come into private memory.

@@ -65,8 +65,8 @@ pub use error::{Result, StoreError};
 pub use file::File;
 pub use guard::MAX_MAPPINGS;
 pub use io::{
-    AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces, WriteCounters,
-    WriteEngine, Writer,
+    AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces, Turns,
+    WriteCounters, WriteEngine, Writer,
 };
 pub use machine::{GroupLimit, MachineMemory, MachineName};
 pub use mapping::Mapping;

@@ -16,6 +16,8 @@ use rustix::fs::{Access, AtFlags, OFlags};
 use crate::file::expect_regular;
 use crate::handle::{Handle, LONG, again, is_unsupported};
 use crate::io::direct::Descriptor;
+#[cfg(target_os = "linux")]
+use crate::io::edges::Edges;
 use crate::later::Later;
 use crate::syscalls::{Calls, SYSTEM};
 use crate::temporary::{self, Temporary};
@@ -63,6 +65,9 @@ pub struct NewFile {
     direct: OnceLock<Result<Descriptor, i32>>,
     /// The error number with which it refused a write, later; 0 if it did not.
     direct_refused: AtomicI32,
+    /// Parts of blocks that writers hold for each other.
+    #[cfg(target_os = "linux")]
+    edges: Edges,
     /// Last, so that it frees what is not wanted after all.
     later: Later,
 }
@@ -108,6 +113,8 @@ impl NewFile {
             is_long: false,
             direct: OnceLock::new(),
             direct_refused: AtomicI32::new(0),
+            #[cfg(target_os = "linux")]
+            edges: Edges::default(),
             later: Later::default(),
         })
     }
@@ -270,6 +277,11 @@ impl NewFile {
             }
             code => Err(code),
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn edges(&self) -> &Edges {
+        &self.edges
     }
 
     /// The descriptor turned out not to write after all.

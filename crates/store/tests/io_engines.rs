@@ -12,8 +12,8 @@ use std::{fs, thread};
 
 use common::{Folder, PAGE, as_child, assert_success, cut, pattern, run_child};
 use ndfolio_store::{
-    AccessPlan, Chunks, Dispenser, File, IoCounters, IoEngine, Mode, Pattern, PieceStream, Pieces, Result,
-    StoreError,
+    AccessPlan, Chunks, Dispenser, Existing, File, IoCounters, IoEngine, Mode, NewFile, Pattern, PieceStream,
+    Pieces, Reserve, Result, StoreError, Turns, WriteEngine,
 };
 
 /// What a stream may take beyond its budget, to begin and end at blocks.
@@ -441,6 +441,18 @@ fn without_io_uring_calls_do() {
         file.evict(0..file.len()).unwrap();
         let choice = file.choose(&plan(0..file.len()));
         assert_eq!(choice.engine, IoEngine::Pread, "{}", choice.reason);
+        let mut new = NewFile::create(folder.join("new"), Existing::Refuse).unwrap();
+        new.reserve(256 * MIB, Reserve::Sparse).unwrap();
+        let mut writer = new.writer(100_000, 100_000).unwrap();
+        assert_ne!(writer.engine(), WriteEngine::Direct);
+        let Some(StoreError::Unsupported { source, .. }) = writer.reason() else { panic!("{writer:?}") };
+        assert_eq!(source.raw_os_error(), Some(libc::EPERM));
+        writer.room(77, 100_000).unwrap().copy_from_slice(&pattern(77, 100_000));
+        writer.write().unwrap();
+        writer.finish().unwrap();
+        let mut found = vec![0; 100_000];
+        new.read_at(77, &mut found).unwrap();
+        assert!(found == pattern(77, 100_000));
         return;
     }
     let folder = Folder::new();
@@ -471,6 +483,50 @@ fn in_order_each_worker_gets_its_pieces_as_it_took_them() {
             }
         });
         assert_eq!(count.into_inner().unwrap(), pieces.len(), "{engine}");
+    });
+}
+
+#[test]
+fn a_worker_gets_the_same_pieces_of_several_files() {
+    let folder = Folder::new();
+    let files: Vec<File> = ["a", "b", "c"]
+        .iter()
+        .map(|name| File::open(folder.file(name, 2 * MIB), Mode::Read).unwrap())
+        .collect();
+    // Each file's pieces are of another length.
+    let lists: Vec<Chunks> = (1..=3).map(|n| Chunks::new(n * 77..n * 77 + n * 500_000, n * 5000)).collect();
+    each(&files[0], |engine| {
+        let pass = Dispenser::new(&lists[0]);
+        let seen = Mutex::new(Vec::new());
+        let work = || {
+            let turns = Turns::new(&pass);
+            let dispensers: Vec<_> = lists.iter().map(|list| Dispenser::of_turns(list, &turns)).collect();
+            let streams = files.iter().zip(&dispensers);
+            let mut streams: Vec<_> = streams
+                .zip([1, 3, 9])
+                .map(|((file, dispenser), most)| file.stream(engine, dispenser, most * 15_000).unwrap())
+                .collect();
+            loop {
+                let mut indices = Vec::new();
+                for (stream, list) in streams.iter_mut().zip(&lists) {
+                    if let Some((index, bytes)) = stream.next().unwrap() {
+                        assert!(*bytes == pattern(list.range(index).start, bytes.len()));
+                        indices.push(index);
+                    }
+                }
+                let Some(&first) = indices.first() else { break };
+                assert_eq!(indices, [first; 3], "{engine}");
+                seen.lock().unwrap().push(first);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(work);
+            }
+        });
+        let mut seen = seen.into_inner().unwrap();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..100).collect::<Vec<_>>(), "{engine}");
     });
 }
 

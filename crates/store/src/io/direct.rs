@@ -235,10 +235,16 @@ impl PieceStream for Stream<'_> {
     }
 }
 
-/// Bytes of all buffers for pieces of `piece` bytes, up to what alignment adds.
+/// Bytes of all buffers for pieces of `piece` bytes that are read, up to what alignment adds.
 pub(super) fn buffer_bytes(piece: usize, budget: usize) -> usize {
     let piece = piece.max(1);
-    slots::count(piece, budget) * piece
+    slots::count(piece, budget, slots::ENOUGH) * piece
+}
+
+/// The same for pieces that are written.
+pub(super) fn write_buffer_bytes(piece: usize, budget: usize) -> usize {
+    let piece = piece.max(1);
+    slots::count(piece, budget, slots::ENOUGH_TO_WRITE) * piece
 }
 
 /// The descriptor with which the file can be read that way.

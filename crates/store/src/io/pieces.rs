@@ -1,9 +1,11 @@
 //! Which bytes a pass wants, and who takes the next of them.
 
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::windows::Windows;
+use crate::file::unpoisoned;
 
 /// The byte ranges that a pass wants. They may overlap, be empty, and come in any order; ascending is fastest.
 pub trait Pieces: Sync {
@@ -83,6 +85,8 @@ pub struct Dispenser<'a> {
     next: AtomicUsize,
     stopped: AtomicBool,
     in_order: bool,
+    /// Whose pieces these are, where it is one worker's part of a pass.
+    turns: Option<&'a Turns<'a>>,
     /// What the workers of a mapped pass share.
     pub(super) windows: Windows,
 }
@@ -97,6 +101,7 @@ impl<'a> Dispenser<'a> {
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             in_order: false,
+            turns: None,
             windows: Windows::default(),
         }
     }
@@ -106,6 +111,13 @@ impl<'a> Dispenser<'a> {
     #[must_use]
     pub fn in_order(self) -> Self {
         Dispenser { in_order: true, ..self }
+    }
+
+    /// One worker's part of a pass over several files: its `turns`, as pieces of one of the files, in order. Every
+    /// file has such a dispenser, and as many pieces as the pass. An error in one of them stops the pass.
+    #[must_use]
+    pub fn of_turns(pieces: &'a dyn Pieces, turns: &'a Turns<'a>) -> Self {
+        Dispenser { turns: Some(turns), ..Dispenser::new(pieces).in_order() }
     }
 
     pub(super) fn is_in_order(&self) -> bool {
@@ -123,6 +135,9 @@ impl<'a> Dispenser<'a> {
         if self.is_stopped() || self.next.load(Ordering::Relaxed) >= self.count {
             return None;
         }
+        if let Some(turns) = self.turns {
+            return turns.get(&self.next).filter(|&index| index < self.count);
+        }
         // A few workers at a time can go past the end: far from wrapping around.
         Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|&index| index < self.count)
     }
@@ -136,11 +151,54 @@ impl<'a> Dispenser<'a> {
     /// Ends the pass: no stream hands out another piece, not even one that was read already.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
+        if let Some(turns) = self.turns {
+            turns.pass.stop();
+        }
     }
 
     /// Whether the pass was stopped, by [`stop`](Self::stop) or by an error in a stream.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
+        self.stopped.load(Ordering::Acquire) || self.turns.is_some_and(|turns| turns.pass.is_stopped())
+    }
+}
+
+/// The pieces that one worker of a pass over several files takes: the same of every file.
+///
+/// ```
+/// use ndfolio_store::{Chunks, Dispenser, Turns};
+///
+/// let (bytes, floats) = (Chunks::new(0..1000, 100), Chunks::new(64..4064, 400));
+/// let pass = Dispenser::new(&bytes);
+/// // For each worker:
+/// let turns = Turns::new(&pass);
+/// let (first, second) = (Dispenser::of_turns(&bytes, &turns), Dispenser::of_turns(&floats, &turns));
+/// assert_eq!((first.take(), first.take(), second.take()), (Some(0), Some(1), Some(0)));
+/// // What another worker takes is none of ours.
+/// assert_eq!(pass.take(), Some(2));
+/// assert_eq!((second.take(), second.take(), first.take()), (Some(1), Some(3), Some(3)));
+/// ```
+pub struct Turns<'a> {
+    pass: &'a Dispenser<'a>,
+    /// What was taken from the pass so far.
+    taken: Mutex<Vec<usize>>,
+}
+
+impl<'a> Turns<'a> {
+    /// A worker that took nothing yet. Whichever file is ahead takes the next piece from `pass`.
+    #[must_use]
+    pub fn new(pass: &'a Dispenser<'a>) -> Self {
+        Turns { pass, taken: Mutex::default() }
+    }
+
+    /// The piece at a file's place in the list, which moves on.
+    fn get(&self, place: &AtomicUsize) -> Option<usize> {
+        let mut taken = unpoisoned(&self.taken);
+        let at = place.load(Ordering::Relaxed);
+        if at == taken.len() {
+            taken.push(self.pass.take()?);
+        }
+        place.store(at + 1, Ordering::Relaxed);
+        Some(taken[at])
     }
 }

@@ -26,12 +26,13 @@ impl WriteEngine {
     /// All engines.
     pub const ALL: [WriteEngine; 3] = [WriteEngine::Direct, WriteEngine::Through, WriteEngine::Pwrite];
 
-    /// Length of a piece, in bytes, at which this engine is fastest in a pass over a long range. Pieces that
-    /// begin and end at multiples of a page are fastest.
+    /// Length of a piece, in bytes, at which this engine is fastest in a pass over a long range. They may begin and end
+    /// anywhere.
     #[must_use]
     pub fn piece_bytes(self) -> usize {
         match self {
-            WriteEngine::Direct | WriteEngine::Through => 1 << 20,
+            WriteEngine::Direct => 2 << 20,
+            WriteEngine::Through => 1 << 20,
             // They go through the processor's cache: a part of the second level.
             WriteEngine::Pwrite => 256 << 10,
         }
@@ -42,7 +43,7 @@ impl WriteEngine {
     #[must_use]
     pub fn buffer_bytes(self, piece: usize, budget: usize) -> usize {
         match self {
-            WriteEngine::Direct => direct::buffer_bytes(piece, budget),
+            WriteEngine::Direct => direct::write_buffer_bytes(piece, budget),
             WriteEngine::Through | WriteEngine::Pwrite => piece.min(budget),
         }
     }
@@ -332,7 +333,7 @@ impl NewFile {
     ///
     /// `budget` is the most memory for buffers, in bytes: a piece has to fit. (For alignment, a writer can take two
     /// pages for each more.) [`WriteEngine::Direct`], which runs where 256 MiB or more were reserved and pieces
-    /// are of 64 KiB or more, has as many pieces on their way as fit, up to four or 4 MiB. Where the system
+    /// are of 64 KiB or more, has as many pieces on their way as fit, up to four or 8 MiB. Where the system
     /// refuses it, another one does its work, and [`Writer::reason`] says why.
     ///
     /// # Errors

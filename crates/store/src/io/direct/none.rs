@@ -51,6 +51,11 @@ pub(super) fn buffer_bytes(_: usize, _: usize) -> usize {
     0
 }
 
+/// As many as that.
+pub(super) fn write_buffer_bytes(_: usize, _: usize) -> usize {
+    0
+}
+
 /// Whether the file can be read that way, and if not, why.
 pub(super) fn probe(file: &File) -> Result<()> {
     Stream::new(file, &Dispenser::new(&Vec::new()), 0).map(|_| ())

@@ -7,7 +7,9 @@ use super::arena::Arena;
 use super::ring::ENTRIES;
 
 /// How many bytes each of a few threads should have on their way: a disk is as busy with this as with more.
-const ENOUGH: usize = 4 << 20;
+pub(super) const ENOUGH: usize = 4 << 20;
+/// The same of writes, which a worker that has something to compute comes back to less often.
+pub(super) const ENOUGH_TO_WRITE: usize = 8 << 20;
 
 /// The longest single transfer: the system takes no more at a time, whatever is asked for.
 const MAX_TRANSFER: usize = 1 << 30;
@@ -44,14 +46,28 @@ impl Slot {
         Slot { index, start, len, first, total, done: 0, needed, until: total, align, retries: 0, asked: 0 }
     }
 
-    /// A piece of which the [`whole_blocks`] are to be written.
+    /// A piece that is to be written. What of it goes past the page cache is [set](Self::set_range) later.
     pub(super) fn write(start: u64, len: usize, align: usize) -> Self {
         let mut slot = Slot::read(0, start, len, align);
-        let inner = whole_blocks(start, len, align);
-        let (from, to) = (slot.skipped() + inner.start, slot.skipped() + inner.end);
-        let (from, to) = if inner.is_empty() { (0, 0) } else { (from, to) };
-        (slot.done, slot.needed, slot.until) = (from, to, to);
+        (slot.done, slot.needed, slot.until) = (0, 0, 0);
         slot
+    }
+
+    /// The transfer is of this range of the slot: whole blocks.
+    pub(super) fn set_range(&mut self, range: Range<usize>) {
+        let is_whole = |at: usize| at.is_multiple_of(self.align);
+        debug_assert!(is_whole(range.start) && is_whole(range.end) && range.end <= self.total);
+        (self.done, self.needed, self.until) = (range.start, range.end, range.end);
+    }
+
+    /// Where the slot begins in the file.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Where the piece lies in the slot.
+    pub(super) fn inner(&self) -> Range<usize> {
+        self.skipped()..self.skipped() + self.len
     }
 
     pub(super) fn index(&self) -> usize {
@@ -72,10 +88,9 @@ impl Slot {
         (self.start - self.first) as usize
     }
 
-    /// Bytes of the piece that are still to be written.
+    /// Bytes of the slot that are still to be moved.
     pub(super) fn left(&self) -> Range<usize> {
-        let skipped = self.skipped();
-        if self.is_complete() { 0..0 } else { self.done - skipped..self.needed - skipped }
+        self.done.min(self.needed)..self.needed
     }
 
     /// Whether all bytes are where they are to be.
@@ -107,16 +122,10 @@ impl Slot {
     }
 }
 
-/// The whole blocks within a piece, in bytes of the piece; nothing at its start where there are none.
-pub(super) fn whole_blocks(start: u64, len: usize, align: usize) -> Range<usize> {
-    let head = (start.wrapping_neg() % align as u64) as usize;
-    let tail = (start.wrapping_add(len as u64) % align as u64) as usize;
-    if head.saturating_add(tail) < len { head..len - tail } else { 0..0 }
-}
-
-/// How many buffers of `len` bytes there are: as many as are useful, within the budget (at least one).
-pub(super) fn count(len: usize, budget: usize) -> usize {
-    (budget / len).min((ENOUGH / len).max(4)).clamp(1, ENTRIES as usize)
+/// How many buffers of `len` bytes there are: so many that `enough` bytes are on their way, and four if they are
+/// longer, within the budget (at least one).
+pub(super) fn count(len: usize, budget: usize, enough: usize) -> usize {
+    (budget / len).min((enough / len).max(4)).clamp(1, ENTRIES as usize)
 }
 
 /// Buffers of the same size.
@@ -161,7 +170,7 @@ impl Slots {
         // A few bytes more each time would make new slots again and again.
         let roomy = (self.len + self.len / 4).next_multiple_of(align);
         let len = if roomy <= budget { piece.total.max(roomy) } else { piece.total }.max(align);
-        self.make(count(len, budget), len, align)
+        self.make(count(len, budget, ENOUGH), len, align)
     }
 
     /// `count` other slots of `len` bytes, a multiple of the alignment. None is in use.
@@ -230,11 +239,21 @@ impl Slots {
     ///
     /// No transfer of the slot is on its way, and none begins as long as the slice is used.
     pub(super) unsafe fn bytes_of(&mut self, slot: usize) -> &mut [u8] {
-        let piece = self.get(slot);
-        let (start, len) = (slot * self.len + piece.skipped(), piece.len);
-        if len == 0 {
+        let inner = self.get(slot).inner();
+        if inner.is_empty() {
             return &mut [];
         }
+        // SAFETY: passed on from the caller.
+        unsafe { &mut self.blocks_of(slot)[inner] }
+    }
+
+    /// The bytes of the blocks that hold the slot's piece.
+    ///
+    /// # Safety
+    ///
+    /// As for [`bytes_of`](Self::bytes_of).
+    pub(super) unsafe fn blocks_of(&mut self, slot: usize) -> &mut [u8] {
+        let (start, len) = (slot * self.len, self.get(slot).total);
         let arena = self.arena.as_mut().expect("there are slots");
         // SAFETY: passed on from the caller.
         unsafe { arena.bytes(start, len) }

@@ -1,8 +1,10 @@
 //! Pieces on their way to the device.
 //!
 //! A slot goes from free to filling to writing, and becomes free when its write completed. Whole blocks go past the
-//! page cache. The parts of blocks at a piece's ends go through it, as the rest of such a block is somebody
-//! else's; its page holds no byte that goes past the page cache.
+//! page cache, those among them that two pieces share with the piece that comes second ([`Edges`]). What is left of
+//! blocks goes through the page cache: to pages of which no byte goes past it.
+//!
+//! [`Edges`]: crate::io::edges::Edges
 
 use std::io;
 use std::ops::Range;
@@ -10,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use super::lane::Lane;
 use super::ring::Direction;
-use super::slots::{self, Slot, whole_blocks};
+use super::slots::{self, ENOUGH_TO_WRITE, Slot};
 use super::{Descriptor, ring};
 use crate::handle::is_unsupported;
+use crate::io::edges::{Edge, Met};
 use crate::io::writer::WriteCounters;
 use crate::{NewFile, Result, StoreError};
 
@@ -22,6 +25,8 @@ const OPERATION: &str = "write past the page cache (O_DIRECT, io_uring)";
 pub(crate) struct Writes<'a> {
     file: &'a NewFile,
     descriptor: &'a Descriptor,
+    /// Which of the file's writers it is.
+    number: usize,
     piece: usize,
     budget: usize,
     lane: Lane,
@@ -44,6 +49,7 @@ impl<'a> Writes<'a> {
         Ok(Writes {
             file,
             descriptor,
+            number: file.edges().next_writer(),
             piece,
             budget,
             lane,
@@ -95,7 +101,7 @@ impl<'a> Writes<'a> {
 
     fn make_slots(&mut self, offset: u64) -> Result<()> {
         let align = self.descriptor.align;
-        let count = slots::count(self.piece.max(1), self.budget);
+        let count = slots::count(self.piece.max(1), self.budget, ENOUGH_TO_WRITE);
         let len = self.piece.saturating_add(2 * (align - 1)) / align * align;
         self.lane
             .slots
@@ -107,27 +113,70 @@ impl<'a> Writes<'a> {
     pub(crate) fn write(&mut self) -> Result<Option<usize>> {
         self.expect_ours()?;
         let Some(slot) = self.filling.take() else { return Ok(None) };
-        let wanted = self.lane.slots.get(slot).wanted();
-        let len = (wanted.end - wanted.start) as usize;
-        let inner = whole_blocks(wanted.start, len, self.descriptor.align);
-        let edges = self.call(slot, 0..inner.start).and_then(|()| self.call(slot, inner.end..len));
-        if edges.is_err() || inner.is_empty() {
-            self.lane.slots.release(slot);
-            return edges.map(|()| Some(len));
+        let inner = self.lane.slots.get(slot).inner();
+        let len = inner.len();
+        match self.resolve(slot, inner) {
+            Ok(blocks) if !blocks.is_empty() => {
+                self.lane.slots.get_mut(slot).set_range(blocks);
+                self.begin(slot)?;
+            }
+            result => {
+                self.lane.slots.release(slot);
+                result?;
+            }
         }
-        self.begin(slot)?;
         Ok(Some(len))
     }
 
-    /// Writes a part of the slot's piece, of which no write is on its way, through the page cache.
-    fn call(&mut self, slot: usize, part: Range<usize>) -> Result<()> {
-        if part.is_empty() {
+    /// Which blocks of the slot are whole, after a look at those that the piece shares with others.
+    fn resolve(&mut self, slot: usize, inner: Range<usize>) -> Result<Range<usize>> {
+        let align = self.descriptor.align;
+        let mut blocks = inner.start.next_multiple_of(align)..inner.end - inner.end % align;
+        if blocks.is_empty() {
+            self.call(slot, inner)?;
+            return Ok(0..0);
+        }
+        if inner.start < blocks.start && self.is_whole(slot, inner.start..blocks.start)? {
+            blocks.start -= align;
+        }
+        if blocks.end < inner.end && self.is_whole(slot, blocks.end..inner.end)? {
+            blocks.end += align;
+        }
+        Ok(blocks)
+    }
+
+    /// Whether the block of this part of the slot is whole by now; if not, somebody else sees to the part.
+    fn is_whole(&mut self, slot: usize, part: Range<usize>) -> Result<bool> {
+        let align = self.descriptor.align;
+        let start = part.start - part.start % align;
+        let block = self.lane.slots.get(slot).first() + start as u64;
+        // SAFETY: no write of the slot is on its way.
+        let memory = unsafe { &mut self.lane.slots.blocks_of(slot)[start..start + align] };
+        match self.file.edges().meet(self.number, block, memory, part.start - start..part.end - start) {
+            Met::Whole => Ok(true),
+            Met::Held(None) => Ok(false),
+            Met::Held(Some(edge)) => self.write_edge(&edge).map(|()| false),
+        }
+    }
+
+    /// Writes a part of a block through the page cache.
+    fn write_edge(&mut self, edge: &Edge) -> Result<()> {
+        let start = Instant::now();
+        let (offset, bytes) = edge.place();
+        let result = self.file.write_at(offset, bytes);
+        self.calls += start.elapsed();
+        result
+    }
+
+    /// Writes a range of the slot, of which no write is on its way, through the page cache.
+    fn call(&mut self, slot: usize, range: Range<usize>) -> Result<()> {
+        if range.is_empty() {
             return Ok(());
         }
-        let (start, at) = (Instant::now(), self.lane.slots.get(slot).wanted().start + part.start as u64);
+        let (start, at) = (Instant::now(), self.lane.slots.get(slot).first() + range.start as u64);
         // SAFETY: no write of the slot is on its way.
-        let bytes = unsafe { self.lane.slots.bytes_of(slot) };
-        let result = self.file.write_at(at, &bytes[part]);
+        let bytes = unsafe { self.lane.slots.blocks_of(slot) };
+        let result = self.file.write_at(at, &bytes[range]);
         self.calls += start.elapsed();
         result
     }
@@ -156,6 +205,9 @@ impl<'a> Writes<'a> {
         while self.lane.pending() > 0 {
             self.submit(1)?;
             self.reap()?;
+        }
+        while let Some(edge) = self.file.edges().left_by(self.number) {
+            self.write_edge(&edge)?;
         }
         Ok(())
     }
@@ -202,7 +254,7 @@ impl<'a> Writes<'a> {
     /// The error for the rest of the slot, which is let go.
     fn failed(&mut self, slot: usize, source: io::Error) -> StoreError {
         let piece = self.lane.slots.get(slot);
-        let (start, left) = (piece.wanted().start, piece.left());
+        let (start, left) = (piece.first(), piece.left());
         self.lane.slots.release(slot);
         self.file.handle().write_failed("write", start + left.start as u64, left.len() as u64, source)
     }
