@@ -10,6 +10,8 @@ mod average;
 mod cast;
 mod compare;
 mod element;
+mod elementary;
+pub mod elementwise;
 mod error;
 mod gather;
 pub mod histogram;

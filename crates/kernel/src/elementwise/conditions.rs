@@ -1,0 +1,129 @@
+use super::{Ufunc, items::Classify};
+use crate::simd::{self, Level, Vectors, dispatch};
+
+/// How many items gave what NumPy warns of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// An exact infinity, or a division of integers by zero: `divide by zero encountered`.
+    pub divide: u64,
+    /// A result that is too large: `overflow encountered`.
+    pub overflow: u64,
+    /// A result that is not a number, of numbers: `invalid value encountered`.
+    pub invalid: u64,
+}
+
+impl Conditions {
+    /// Adds those of another piece.
+    pub fn add(&mut self, other: &Conditions) {
+        self.divide += other.divide;
+        self.overflow += other.overflow;
+        self.invalid += other.invalid;
+    }
+
+    /// Whether there were none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Conditions::default()
+    }
+}
+
+/// What it means where a result is infinite and no operand was.
+#[derive(Clone, Copy, PartialEq)]
+enum Infinity {
+    /// It was too large.
+    Overflow,
+    /// It is exact.
+    Divide,
+    /// Exact where the first operand is zero.
+    OfZero,
+    /// Exact where the second operand is zero.
+    ByZero,
+}
+
+/// None for functions whose results are infinite or NaN only where an operand was.
+fn infinity(ufunc: Ufunc) -> Option<Infinity> {
+    match ufunc {
+        Ufunc::Divide | Ufunc::FloorDivide => Some(Infinity::ByZero),
+        Ufunc::Power | Ufunc::FloatPower | Ufunc::Reciprocal => Some(Infinity::OfZero),
+        Ufunc::Log | Ufunc::Log2 | Ufunc::Log10 | Ufunc::Log1p | Ufunc::Arctanh => Some(Infinity::Divide),
+        Ufunc::Negative
+        | Ufunc::Positive
+        | Ufunc::Fabs
+        | Ufunc::Sign
+        | Ufunc::Floor
+        | Ufunc::Ceil
+        | Ufunc::Trunc
+        | Ufunc::Rint
+        | Ufunc::Minimum
+        | Ufunc::Maximum
+        | Ufunc::Fmin
+        | Ufunc::Fmax
+        | Ufunc::Clip
+        | Ufunc::Copysign
+        | Ufunc::Heaviside
+        | Ufunc::Conjugate
+        | Ufunc::Real
+        | Ufunc::Imag
+        | Ufunc::NanToNum(_) => None,
+        _ => Some(Infinity::Overflow),
+    }
+}
+
+struct Ordinary<'a, T: Classify>(&'a [T::Raw]);
+
+impl<T: Classify> simd::Loop for Ordinary<'_, T> {
+    type Output = bool;
+    #[inline(always)]
+    fn run<V: Vectors>(self, _: V) -> bool {
+        let mut found = false;
+        for raw in self.0 {
+            let item = T::read(*raw);
+            found |= item.nan() | item.infinite();
+        }
+        !found
+    }
+}
+
+struct Count<'a, A: Classify, O: Classify> {
+    a: &'a [A::Raw],
+    b: &'a [A::Raw],
+    out: &'a [O::Raw],
+    infinity: Infinity,
+}
+
+impl<A: Classify, O: Classify> simd::Loop for Count<'_, A, O> {
+    type Output = Conditions;
+    #[inline(always)]
+    fn run<V: Vectors>(self, _: V) -> Conditions {
+        let mut found = Conditions::default();
+        for ((a, b), out) in self.a.iter().zip(self.b).zip(self.out) {
+            let (a, b, out) = (A::read(*a), A::read(*b), O::read(*out));
+            let exact = match self.infinity {
+                Infinity::Overflow => false,
+                Infinity::Divide => true,
+                Infinity::OfZero => a.zero(),
+                Infinity::ByZero => b.zero(),
+            };
+            let infinite = out.infinite() & !(a.infinite() | b.infinite());
+            found.divide += u64::from(infinite & exact);
+            found.overflow += u64::from(infinite & !exact);
+            found.invalid += u64::from(out.nan() & !(a.nan() | b.nan()));
+        }
+        found
+    }
+}
+
+/// Counts what a function of one or two operands did, which for nearly all tiles is nothing.
+pub(super) fn count<A: Classify, O: Classify>(
+    level: Level,
+    ufunc: Ufunc,
+    [a, b]: [&[u8]; 2],
+    out: &[u8],
+    conditions: &mut Conditions,
+) {
+    let Some(infinity) = infinity(ufunc) else { return };
+    if !dispatch(level, Ordinary::<O>(O::raws(out))) {
+        let count = Count::<A, O> { a: A::raws(a), b: A::raws(b), out: O::raws(out), infinity };
+        conditions.add(&dispatch(level, count));
+    }
+}
