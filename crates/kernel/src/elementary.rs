@@ -1,11 +1,25 @@
-//! Elementary functions, by way of the standard library.
+//! Elementary functions of many items at once, in single and double precision.
+//!
+//! No result depends on the instruction set, nor on what stands beside an item: the loops are made of operations that
+//! IEEE 754 defines to the last bit, fused ones among them.
 
-use num_complex::Complex;
+mod complex;
+mod double;
+mod huge;
+mod lanes;
+mod pair;
+mod single;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use complex::{complex, complex_power, complex_sqrt};
+use double::{exponential, hyperbolic, inverse, logarithm, power, trigonometric};
+use lanes::{Binary, Unary};
 
 use crate::simd::Level;
 
-/// A function of one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A function of one number, by NumPy's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Function {
     Exp,
     Exp2,
@@ -29,8 +43,8 @@ pub(crate) enum Function {
     Cbrt,
 }
 
-/// A function of two numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A function of two numbers, by NumPy's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Function2 {
     Power,
     Arctan2,
@@ -39,115 +53,182 @@ pub(crate) enum Function2 {
     Logaddexp2,
 }
 
-macro_rules! functions {
-    ($type:ident, $size:literal, $map:ident, $one:ident, $zip:ident, $two:ident) => {
-        fn $one(function: Function) -> fn($type) -> $type {
-            match function {
-                Function::Exp => $type::exp,
-                Function::Exp2 => $type::exp2,
-                Function::Expm1 => $type::exp_m1,
-                Function::Log => $type::ln,
-                Function::Log2 => $type::log2,
-                Function::Log10 => $type::log10,
-                Function::Log1p => $type::ln_1p,
-                Function::Sin => $type::sin,
-                Function::Cos => $type::cos,
-                Function::Tan => $type::tan,
-                Function::Arcsin => $type::asin,
-                Function::Arccos => $type::acos,
-                Function::Arctan => $type::atan,
-                Function::Sinh => $type::sinh,
-                Function::Cosh => $type::cosh,
-                Function::Tanh => $type::tanh,
-                Function::Arcsinh => $type::asinh,
-                Function::Arccosh => $type::acosh,
-                Function::Arctanh => $type::atanh,
-                Function::Cbrt => $type::cbrt,
+/// Runs a loop of `$of`; where an item `$is_hard`, of `$any`.
+macro_rules! each {
+    ($level:ident, $items:ident, $out:ident, $item:ty, |$x:ident| $of:expr $(, $is_hard:expr => $any:expr, $patch:literal)?) => {{
+        struct This;
+        impl Unary<{ size_of::<$item>() }> for This {
+            #[inline(always)]
+            fn of(item: [u8; size_of::<$item>()]) -> [u8; size_of::<$item>()] {
+                let $x = <$item>::from_ne_bytes(item);
+                <$item>::to_ne_bytes($of)
             }
+            $(
+                const ITEM_BY_ITEM: bool = $patch;
+                #[inline(always)]
+                fn is_hard(item: [u8; size_of::<$item>()]) -> bool {
+                    let $x = <$item>::from_ne_bytes(item);
+                    $is_hard
+                }
+                #[inline(always)]
+                fn of_any(item: [u8; size_of::<$item>()]) -> [u8; size_of::<$item>()] {
+                    let $x = <$item>::from_ne_bytes(item);
+                    <$item>::to_ne_bytes($any)
+                }
+            )?
         }
-
-        pub(crate) fn $map(_: Level, function: Function, items: &[u8], out: &mut [u8]) {
-            let of = $one(function);
-            for (x, out) in items.as_chunks::<$size>().0.iter().zip(out.as_chunks_mut::<$size>().0) {
-                *out = of($type::from_ne_bytes(*x)).to_ne_bytes();
-            }
-        }
-
-        fn $two(function: Function2) -> fn($type, $type) -> $type {
-            match function {
-                Function2::Power => $type::powf,
-                Function2::Arctan2 => $type::atan2,
-                Function2::Hypot => $type::hypot,
-                Function2::Logaddexp => |x, y| {
-                    if x == y {
-                        return x + std::$type::consts::LN_2;
-                    }
-                    if x > y {
-                        x + (y - x).exp().ln_1p()
-                    } else if x <= y {
-                        y + (x - y).exp().ln_1p()
-                    } else {
-                        x - y
-                    }
-                },
-                Function2::Logaddexp2 => |x, y| {
-                    let log1p = |x: $type| x.ln_1p() * std::$type::consts::LOG2_E;
-                    if x == y {
-                        return x + 1.0;
-                    }
-                    if x > y {
-                        x + log1p((y - x).exp2())
-                    } else if x <= y {
-                        y + log1p((x - y).exp2())
-                    } else {
-                        x - y
-                    }
-                },
-            }
-        }
-
-        pub(crate) fn $zip(_: Level, function: Function2, a: &[u8], b: &[u8], out: &mut [u8]) {
-            let of = $two(function);
-            let pairs = a.as_chunks::<$size>().0.iter().zip(b.as_chunks::<$size>().0);
-            for ((a, b), out) in pairs.zip(out.as_chunks_mut::<$size>().0) {
-                *out = of($type::from_ne_bytes(*a), $type::from_ne_bytes(*b)).to_ne_bytes();
-            }
-        }
-    };
+        lanes::each::<This, { size_of::<$item>() }>($level, $items, $out)
+    }};
 }
 
-functions!(f32, 4, map_f32, one_f32, zip_f32, two_f32);
-functions!(f64, 8, map_f64, one_f64, zip_f64, two_f64);
-
-pub(crate) fn complex(function: Function, z: Complex<f64>) -> Complex<f64> {
-    match function {
-        Function::Exp => z.exp(),
-        Function::Exp2 => (z * std::f64::consts::LN_2).exp(),
-        Function::Expm1 => z.exp() - 1.0,
-        Function::Log => z.ln(),
-        Function::Log2 => z.ln() * std::f64::consts::LOG2_E,
-        Function::Log10 => z.ln() * std::f64::consts::LOG10_E,
-        Function::Log1p => (z + 1.0).ln(),
-        Function::Sin => z.sin(),
-        Function::Cos => z.cos(),
-        Function::Tan => z.tan(),
-        Function::Arcsin => z.asin(),
-        Function::Arccos => z.acos(),
-        Function::Arctan => z.atan(),
-        Function::Sinh => z.sinh(),
-        Function::Cosh => z.cosh(),
-        Function::Tanh => z.tanh(),
-        Function::Arcsinh => z.asinh(),
-        Function::Arccosh => z.acosh(),
-        Function::Arctanh => z.atanh(),
-        Function::Cbrt => z.cbrt(),
+/// A function of every double in `items`; as many as both have.
+pub(crate) fn map_f64(level: Level, f: Function, items: &[u8], out: &mut [u8]) {
+    macro_rules! of {
+        ($of:path) => {
+            each!(level, items, out, f64, |x| $of(x))
+        };
+        ($of:path, far: $any:path) => {
+            each!(level, items, out, f64, |x| $of(x), trigonometric::is_far(x) => $any(x), true)
+        };
+        ($of:path, unless $is_hard:path => $any:path) => {
+            each!(level, items, out, f64, |x| $of(x), $is_hard(x) => $any(x), false)
+        };
+    }
+    match f {
+        Function::Exp => of!(exponential::exp_near, unless exponential::is_far_for_exp => exponential::exp),
+        Function::Exp2 => {
+            of!(exponential::exp2_near, unless exponential::is_far_for_exp2 => exponential::exp2);
+        }
+        Function::Expm1 => of!(exponential::expm1),
+        Function::Log => of!(logarithm::log),
+        Function::Log2 => of!(logarithm::log2),
+        Function::Log10 => of!(logarithm::log10),
+        Function::Log1p => of!(logarithm::log1p),
+        Function::Sin => of!(trigonometric::sin, far: trigonometric::sin_far),
+        Function::Cos => of!(trigonometric::cos, far: trigonometric::cos_far),
+        Function::Tan => of!(trigonometric::tan, far: trigonometric::tan_far),
+        Function::Arcsin => of!(inverse::arcsin),
+        Function::Arccos => of!(inverse::arccos),
+        Function::Arctan => of!(inverse::arctan),
+        Function::Sinh => of!(hyperbolic::sinh),
+        Function::Cosh => of!(hyperbolic::cosh),
+        Function::Tanh => of!(hyperbolic::tanh),
+        Function::Arcsinh => of!(hyperbolic::arcsinh),
+        Function::Arccosh => of!(hyperbolic::arccosh),
+        Function::Arctanh => of!(hyperbolic::arctanh),
+        Function::Cbrt => of!(inverse::cbrt),
     }
 }
 
-pub(crate) fn complex_power(z: Complex<f64>, w: Complex<f64>) -> Complex<f64> {
-    z.powc(w)
+/// A function of every single in `items`; as many as both have.
+pub(crate) fn map_f32(level: Level, f: Function, items: &[u8], out: &mut [u8]) {
+    macro_rules! of {
+        (double: $of:path) => {
+            each!(level, items, out, f32, |x| $of(f64::from(x)) as f32)
+        };
+        ($of:path) => {
+            each!(level, items, out, f32, |x| $of(x))
+        };
+        ($of:path, far: $any:path) => {
+            each!(level, items, out, f32, |x| $of(x), single::is_far(x) => $any(f64::from(x)) as f32, true)
+        };
+        ($of:path, unless $is_hard:path => $any:path) => {
+            each!(level, items, out, f32, |x| $of(x), $is_hard(x) => $any(x), false)
+        };
+    }
+    match f {
+        Function::Exp => of!(single::exp_near, unless single::is_far_for_exp => single::exp),
+        Function::Exp2 => of!(double: exponential::exp2),
+        Function::Expm1 => of!(double: exponential::expm1),
+        Function::Log => of!(single::log_normal, unless single::is_not_positive_normal => single::log),
+        Function::Log2 => of!(double: logarithm::log2),
+        Function::Log10 => of!(double: logarithm::log10),
+        Function::Log1p => of!(double: logarithm::log1p),
+        Function::Sin => of!(single::sin, far: trigonometric::sin_far),
+        Function::Cos => of!(single::cos, far: trigonometric::cos_far),
+        Function::Tan => of!(single::tan, far: trigonometric::tan_far),
+        Function::Arcsin => of!(double: inverse::arcsin),
+        Function::Arccos => of!(double: inverse::arccos),
+        Function::Arctan => of!(double: inverse::arctan),
+        Function::Sinh => of!(double: hyperbolic::sinh),
+        Function::Cosh => of!(double: hyperbolic::cosh),
+        Function::Tanh => of!(single::tanh),
+        Function::Arcsinh => of!(double: hyperbolic::arcsinh),
+        Function::Arccosh => of!(double: hyperbolic::arccosh),
+        Function::Arctanh => of!(double: hyperbolic::arctanh),
+        Function::Cbrt => of!(double: inverse::cbrt),
+    }
 }
 
-pub(crate) fn complex_sqrt(z: Complex<f64>) -> Complex<f64> {
-    z.sqrt()
+/// As [`each`], of two operands.
+macro_rules! zip {
+    ($level:ident, $left:ident, $right:ident, $out:ident, $item:ty, |$a:ident, $b:ident| $of:expr $(, $is_hard:expr => $any:expr)?) => {{
+        struct This;
+        impl Binary<{ size_of::<$item>() }> for This {
+            #[inline(always)]
+            fn of(a: [u8; size_of::<$item>()], b: [u8; size_of::<$item>()]) -> [u8; size_of::<$item>()] {
+                let ($a, $b) = (<$item>::from_ne_bytes(a), <$item>::from_ne_bytes(b));
+                <$item>::to_ne_bytes($of)
+            }
+            $(
+                #[inline(always)]
+                fn is_hard(a: [u8; size_of::<$item>()], b: [u8; size_of::<$item>()]) -> bool {
+                    let ($a, $b) = (<$item>::from_ne_bytes(a), <$item>::from_ne_bytes(b));
+                    $is_hard
+                }
+                #[inline(always)]
+                fn of_any(a: [u8; size_of::<$item>()], b: [u8; size_of::<$item>()]) -> [u8; size_of::<$item>()] {
+                    let ($a, $b) = (<$item>::from_ne_bytes(a), <$item>::from_ne_bytes(b));
+                    <$item>::to_ne_bytes($any)
+                }
+            )?
+        }
+        lanes::zip::<This, { size_of::<$item>() }>($level, $left, $right, $out)
+    }};
+}
+
+/// A function of every two doubles; as many as all three have.
+pub(crate) fn zip_f64(level: Level, f: Function2, a: &[u8], b: &[u8], out: &mut [u8]) {
+    macro_rules! of {
+        ($of:path) => {
+            zip!(level, a, b, out, f64, |x, y| $of(x, y))
+        };
+        ($of:path, unless $is_hard:path => $any:path) => {
+            zip!(level, a, b, out, f64, |x, y| $of(x, y), $is_hard(x, y) => $any(x, y))
+        };
+    }
+    match f {
+        Function2::Power => of!(power::power, unless power::is_hard_for_power => f64::powf),
+        Function2::Arctan2 => of!(inverse::arctan2, unless inverse::is_hard_for_arctan2 => f64::atan2),
+        Function2::Hypot => of!(power::hypot),
+        Function2::Logaddexp => of!(power::logaddexp),
+        Function2::Logaddexp2 => of!(power::logaddexp2),
+    }
+}
+
+/// A function of every two singles; as many as all three have.
+pub(crate) fn zip_f32(level: Level, f: Function2, a: &[u8], b: &[u8], out: &mut [u8]) {
+    macro_rules! of {
+        ($of:path) => {
+            zip!(level, a, b, out, f32, |x, y| $of(f64::from(x), f64::from(y)) as f32)
+        };
+        ($of:path, unless $is_hard:path => $any:path) => {
+            zip!(
+                level,
+                a,
+                b,
+                out,
+                f32,
+                |x, y| $of(f64::from(x), f64::from(y)) as f32,
+                $is_hard(f64::from(x), f64::from(y)) => $any(x, y)
+            )
+        };
+    }
+    match f {
+        Function2::Power => of!(power::power_of_singles, unless power::is_hard_for_power => f32::powf),
+        Function2::Arctan2 => of!(inverse::arctan2, unless inverse::is_hard_for_arctan2 => f32::atan2),
+        Function2::Hypot => of!(power::hypot_of_singles),
+        Function2::Logaddexp => of!(power::logaddexp),
+        Function2::Logaddexp2 => of!(power::logaddexp2),
+    }
 }

@@ -1,0 +1,132 @@
+//! Loops over items that stand side by side.
+//!
+//! Functions are types here, not closures: what a loop calls is inlined in every copy of the loop, however long it is,
+//! only where it is said so, and otherwise there are no vectors.
+
+use std::marker::PhantomData;
+
+use crate::simd::{Level, Loop, Vectors, dispatch};
+
+/// After how many items it is looked whether one of them was hard: few enough to be in the nearest cache still.
+const BLOCK: usize = 256;
+
+/// A function of one item, whose methods are `#[inline(always)]`.
+pub(super) trait Unary<const N: usize> {
+    /// Whether what is hard is done again item by item. Otherwise it is the whole block, as vectors.
+    const ITEM_BY_ITEM: bool = false;
+
+    /// The function, of items that are not hard.
+    fn of(item: [u8; N]) -> [u8; N];
+
+    #[inline(always)]
+    fn is_hard(_: [u8; N]) -> bool {
+        false
+    }
+
+    /// The function, of all items; the same where `of` is right.
+    #[inline(always)]
+    fn of_any(item: [u8; N]) -> [u8; N] {
+        Self::of(item)
+    }
+}
+
+struct Each<'a, F, const N: usize> {
+    items: &'a [[u8; N]],
+    out: &'a mut [[u8; N]],
+    function: PhantomData<F>,
+}
+
+impl<F: Unary<N>, const N: usize> Loop for Each<'_, F, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Vectors>(self, _: V) {
+        for (items, out) in self.items.chunks(BLOCK).zip(self.out.chunks_mut(BLOCK)) {
+            let mut any = false;
+            for (item, out) in items.iter().zip(&mut *out) {
+                any |= F::is_hard(*item);
+                *out = F::of(*item);
+            }
+            if any && F::ITEM_BY_ITEM {
+                patch::<F, N>(items, out);
+            } else if any {
+                for (item, out) in items.iter().zip(out) {
+                    *out = F::of_any(*item);
+                }
+            }
+        }
+    }
+}
+
+/// Does again what was hard, item by item.
+#[cold]
+#[inline(never)]
+fn patch<F: Unary<N>, const N: usize>(items: &[[u8; N]], out: &mut [[u8; N]]) {
+    for (item, out) in items.iter().zip(out) {
+        if F::is_hard(*item) {
+            *out = F::of_any(*item);
+        }
+    }
+}
+
+/// Puts a function of each item into `out`; as many as both have.
+pub(super) fn each<F: Unary<N>, const N: usize>(level: Level, items: &[u8], out: &mut [u8]) {
+    let (items, out) = (items.as_chunks().0, out.as_chunks_mut().0);
+    dispatch(level, Each { items, out, function: PhantomData::<F> });
+}
+
+/// As [`Unary`], of two items; what is hard is done again item by item.
+pub(super) trait Binary<const N: usize> {
+    fn of(a: [u8; N], b: [u8; N]) -> [u8; N];
+
+    #[inline(always)]
+    fn is_hard(_: [u8; N], _: [u8; N]) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn of_any(a: [u8; N], b: [u8; N]) -> [u8; N] {
+        Self::of(a, b)
+    }
+}
+
+struct Zip<'a, F, const N: usize> {
+    a: &'a [[u8; N]],
+    b: &'a [[u8; N]],
+    out: &'a mut [[u8; N]],
+    function: PhantomData<F>,
+}
+
+impl<F: Binary<N>, const N: usize> Loop for Zip<'_, F, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Vectors>(self, _: V) {
+        let operands = self.a.chunks(BLOCK).zip(self.b.chunks(BLOCK));
+        for ((a, b), out) in operands.zip(self.out.chunks_mut(BLOCK)) {
+            let mut any = false;
+            for ((a, b), out) in a.iter().zip(b).zip(&mut *out) {
+                any |= F::is_hard(*a, *b);
+                *out = F::of(*a, *b);
+            }
+            if any {
+                patch_two::<F, N>(a, b, out);
+            }
+        }
+    }
+}
+
+/// Does again what was hard, item by item.
+#[cold]
+#[inline(never)]
+fn patch_two<F: Binary<N>, const N: usize>(a: &[[u8; N]], b: &[[u8; N]], out: &mut [[u8; N]]) {
+    for ((a, b), out) in a.iter().zip(b).zip(out) {
+        if F::is_hard(*a, *b) {
+            *out = F::of_any(*a, *b);
+        }
+    }
+}
+
+/// Puts a function of each two items into `out`; as many as all three have.
+pub(super) fn zip<F: Binary<N>, const N: usize>(level: Level, a: &[u8], b: &[u8], out: &mut [u8]) {
+    let (a, b, out) = (a.as_chunks().0, b.as_chunks().0, out.as_chunks_mut().0);
+    dispatch(level, Zip { a, b, out, function: PhantomData::<F> });
+}

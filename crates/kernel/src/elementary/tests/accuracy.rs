@@ -1,0 +1,106 @@
+//! How far results are from the truth, by the functions of the standard library, which are right to less than a unit in
+//! the last place of a double.
+
+use super::{FUNCTIONS, mapped_f32, mapped_f64, samples, steps};
+use crate::{elementary::Function, simd::Level};
+
+/// The standard library's function. Those that it makes with formulas of its own are less precise.
+fn standard(f: Function) -> (fn(f64) -> f64, bool) {
+    match f {
+        Function::Exp => (f64::exp, true),
+        Function::Exp2 => (f64::exp2, true),
+        Function::Expm1 => (f64::exp_m1, true),
+        Function::Log => (f64::ln, true),
+        Function::Log2 => (f64::log2, true),
+        Function::Log10 => (f64::log10, true),
+        Function::Log1p => (f64::ln_1p, true),
+        Function::Sin => (f64::sin, true),
+        Function::Cos => (f64::cos, true),
+        Function::Tan => (f64::tan, true),
+        Function::Arcsin => (f64::asin, true),
+        Function::Arccos => (f64::acos, true),
+        Function::Arctan => (f64::atan, true),
+        Function::Sinh => (f64::sinh, true),
+        Function::Cosh => (f64::cosh, true),
+        Function::Tanh => (f64::tanh, true),
+        Function::Arcsinh => (f64::asinh, false),
+        Function::Arccosh => (f64::acosh, false),
+        Function::Arctanh => (f64::atanh, false),
+        Function::Cbrt => (f64::cbrt, true),
+    }
+}
+
+/// The distance of a single from a number, in units of the last place of that number as a single.
+fn units(found: f32, exact: f64) -> f64 {
+    let rounded = exact as f32;
+    if !rounded.is_finite() || !found.is_finite() {
+        let same = rounded == found || rounded.is_nan() && found.is_nan();
+        return if same { 0.0 } else { f64::INFINITY };
+    }
+    let magnitude = rounded.abs().max(f32::MIN_POSITIVE);
+    let unit = f64::from(f32::from_bits(magnitude.to_bits() + 1)) - f64::from(magnitude);
+    (f64::from(found) - exact).abs() / unit
+}
+
+/// The largest distance from the standard's function and where it is.
+fn worst_single(f: Function, items: &[f32]) -> (f64, f32) {
+    let found = mapped_f32(Level::best(), f, items);
+    let of = standard(f).0;
+    let distances = items.iter().zip(found).map(|(x, found)| (units(found, of(f64::from(*x))), *x));
+    distances.fold((0.0, 0.0), |worst, next| if next.0 > worst.0 { next } else { worst })
+}
+
+fn worst_double(f: Function, items: &[f64]) -> (u64, f64) {
+    let found = mapped_f64(Level::best(), f, items);
+    let of = standard(f).0;
+    let distances = items.iter().zip(found).map(|(x, found)| (steps(found, of(*x)), *x));
+    distances.fold((0, 0.0), |worst, next| if next.0 > worst.0 { next } else { worst })
+}
+
+#[test]
+fn singles_are_within_a_unit() {
+    let items: Vec<f32> = samples(2000).into_iter().map(|x| x as f32).collect();
+    for f in FUNCTIONS.into_iter().filter(|f| standard(*f).1) {
+        let (worst, x) = worst_single(f, &items);
+        assert!(worst < 1.0, "{f:?} of {x:e}: {worst} units");
+    }
+}
+
+/// The standard library's own doubles may be a little more than a unit from the truth.
+#[test]
+fn doubles_are_within_two_steps_of_the_standard() {
+    let items = samples(2000);
+    for f in FUNCTIONS.into_iter().filter(|f| standard(*f).1) {
+        let (worst, x) = worst_double(f, &items);
+        assert!(worst <= 2, "{f:?} of {x:e}: {worst} steps");
+    }
+}
+
+#[test]
+#[ignore = "takes minutes; prints the largest distances"]
+fn accuracy_at_large() {
+    let items = samples(2_000_000);
+    let singles: Vec<f32> = items.iter().map(|x| *x as f32).collect();
+    for f in FUNCTIONS.into_iter().filter(|f| standard(*f).1) {
+        println!(
+            "{f:?}: {:?} of a single, {:?} of a double",
+            worst_single(f, &singles),
+            worst_double(f, &items)
+        );
+    }
+}
+
+#[test]
+#[ignore = "takes minutes; all singles"]
+fn accuracy_of_all_singles() {
+    for f in [Function::Exp, Function::Log, Function::Sin, Function::Tanh] {
+        let mut worst = (0.0, 0.0);
+        for high in 0..=0xffff_u32 {
+            let items: Vec<f32> = (0..=0xffff).map(|low| f32::from_bits(high << 16 | low)).collect();
+            let next = worst_single(f, &items);
+            worst = if next.0 > worst.0 { next } else { worst };
+        }
+        println!("{f:?}: {worst:?}");
+        assert!(worst.0 < 1.0);
+    }
+}
