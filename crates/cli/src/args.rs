@@ -1,6 +1,7 @@
 //! The command line.
 
 mod describe;
+mod eval;
 mod plan;
 
 use std::{
@@ -14,6 +15,7 @@ use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOpti
 
 pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
+pub(crate) use eval::EvalArgs;
 pub(crate) use plan::{BenchArgs, ExplainArgs};
 
 /// Arrays on disk, used as if they were in memory.
@@ -64,6 +66,10 @@ pub(crate) enum Command {
     Reduce(ReduceArgs),
     /// Make a new file with another dtype, order or format
     Convert(ConvertArgs),
+    /// Compute an expression of arrays: arithmetic, functions, reductions, to a new file or the screen
+    ///
+    /// `ndfolio eval '(x - mean(x, axis=0)) / std(x, axis=0)' x=big.npy -o z.npy`
+    Eval(EvalArgs),
     /// SHA-256 of the items, equal for equal arrays whatever their format, order and byte order
     Digest(DigestArgs),
     /// Compare two arrays; the exit code is 0 if they are equal, 1 if not
@@ -162,6 +168,9 @@ pub(crate) struct RunArgs {
     /// How the file is read
     #[arg(long, value_name = "WAY", env = "NDFOLIO_IO", default_value = "auto")]
     pub(crate) io: IoName,
+    /// The folder for results that fit no memory and are needed again, in files without a name
+    #[arg(long, value_name = "DIR", env = "NDFOLIO_SCRATCH")]
+    pub(crate) scratch: Option<PathBuf>,
     /// No progress bar
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -179,6 +188,9 @@ impl RunArgs {
         }
         if let Some(threads) = self.threads {
             session = session.threads(threads);
+        }
+        if let Some(folder) = &self.scratch {
+            session = session.scratch(folder);
         }
         session
     }

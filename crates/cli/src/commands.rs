@@ -7,6 +7,7 @@ mod create;
 mod describe;
 mod diff;
 mod digest;
+mod eval;
 mod explain;
 mod info;
 mod reduce;
@@ -16,12 +17,13 @@ mod show;
 use std::{io::Write, path::Path, process::ExitCode};
 
 use clap::CommandFactory;
-use ndfolio::{Array, DType, Mode, Value};
+use ndfolio::{Array, DType, Mode, Reduced, Value};
 
 use crate::{
     args::{Cli, Command, Input},
     failure::Failure,
     output::Output,
+    print::{self, Options},
 };
 
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
@@ -35,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Describe(args) => describe::describe(&args)?,
         Command::Reduce(args) => reduce::run(&args)?,
         Command::Convert(args) => convert::run(&args)?,
+        Command::Eval(args) => eval::run(&args)?,
         Command::Digest(args) => digest::run(&args)?,
         Command::Diff(args) => return diff::run(&args),
         Command::Cache { command } => cache::run(&command)?,
@@ -75,6 +78,18 @@ fn nested<T: std::fmt::Display>(
     }
     write!(out, "]")?;
     Ok(())
+}
+
+/// A small array as NumPy prints it.
+fn small_text(result: &Reduced) -> String {
+    let options = Options::default();
+    let corners = print::corners(result.shape(), &options);
+    let mut items = Vec::new();
+    print::for_each_corner(&corners, |index| {
+        let place = index.iter().zip(result.shape()).fold(0, |place, (i, n)| place * n + i);
+        items.extend(result.item(place));
+    });
+    print::array_to_string(result.dtype(), result.shape(), &items, &options)
 }
 
 /// One value of a dtype from the command line.

@@ -57,6 +57,14 @@ impl Failure {
             },
             Failure::Library(Error::Archive { .. }) => " (ndfolio convert FILE::NAME NAME.npy)",
             Failure::Library(Error::Kernel { source: KernelError::Cast { .. }, .. }) => " (--casting unsafe)",
+            Failure::Library(Error::Expression(error))
+                if matches!(**error, EngineError::Kernel(KernelError::Cast { .. })) =>
+            {
+                " (--casting unsafe)"
+            }
+            Failure::Library(Error::Expression(error)) if matches!(**error, EngineError::Budget { .. }) => {
+                " (-o FILE, --memory SIZE)"
+            }
             _ => "",
         }
     }
@@ -64,9 +72,9 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(_)
-            | Failure::Library(Error::Usage { .. } | Error::SpecForHeader { .. } | Error::Location { .. }) => {
-                Self::USAGE
-            }
+            | Failure::Library(
+                Error::Usage { .. } | Error::Eval(_) | Error::SpecForHeader { .. } | Error::Location { .. },
+            ) => Self::USAGE,
             Failure::Library(Error::Format { source, .. }) => match source {
                 FormatError::Unmappable(_) => Self::UNMAPPABLE,
                 FormatError::Unknown { .. }
@@ -75,6 +83,9 @@ impl Failure {
                 _ => Self::FAILED,
             },
             Failure::Library(Error::Engine { source: EngineError::Cancelled, .. }) => Self::INTERRUPTED,
+            Failure::Library(Error::Expression(error)) if matches!(**error, EngineError::Cancelled) => {
+                Self::INTERRUPTED
+            }
             _ => Self::FAILED,
         }
     }

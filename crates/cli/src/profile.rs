@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ndfolio::{Limits, Plan, Reading, Report, usage};
+use ndfolio::{Conditions, Limits, Plan, Reading, Report, usage};
 use serde_json::{Value as Json, json};
 
 use crate::{args::RunArgs, failure::Failure, limits, output::bytes_text, progress::Watch};
@@ -76,6 +76,7 @@ impl Prediction {
         let plan = &self.plan;
         json!({
             "passes": plan.passes,
+            "stages": plan.stages,
             "files": plan.readings.iter().map(reading_json).collect::<Vec<_>>(),
             "bytes": plan.bytes(),
             "device_bytes": plan.device_bytes(),
@@ -144,8 +145,16 @@ fn lines(predicted: Option<&Prediction>, report: Option<&Report>) -> Vec<Line> {
         plan.map(|plan| plan.passes.to_string()),
         report.map(|report| report.passes.to_string()),
     )];
+    for (number, stage) in plan.map(|plan| &plan.stages[..]).unwrap_or_default().iter().enumerate() {
+        lines.push(Line(
+            if number == 0 { "stages" } else { "" },
+            Some(format!("{}. {stage}", number + 1)),
+            None,
+        ));
+    }
     lines.extend(reading_lines(plan, report));
     lines.extend(memory_lines(plan, report));
+    lines.extend(report.and_then(|report| conditions_line(&report.conditions)));
     lines.extend(time_lines(predicted, report));
     lines
 }
@@ -182,6 +191,21 @@ fn reading_lines(plan: Option<&Plan>, report: Option<&Report>) -> Vec<Line> {
         lines.push(Line("written", writes.map(bytes_text), written.map(bytes_text)));
     }
     lines
+}
+
+/// What NumPy would have warned of.
+fn conditions_line(conditions: &Conditions) -> Option<Line> {
+    let counts = [
+        (conditions.divide, "divide by zero"),
+        (conditions.overflow, "overflow"),
+        (conditions.invalid, "invalid value"),
+    ];
+    let found: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{what} in {count} item{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    (!found.is_empty()).then(|| Line("warnings", None, Some(found.join(", "))))
 }
 
 fn memory_lines(plan: Option<&Plan>, report: Option<&Report>) -> Vec<Line> {

@@ -38,6 +38,20 @@ fn run(block: &[usize], shape: &[usize], order: &[usize]) -> usize {
     items
 }
 
+/// A box in C order of at most `most` items, the fastest axes whole: rows together, or a part of one.
+pub(crate) fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
+    let mut block = vec![1; shape.len()];
+    let mut items = 1;
+    for axis in (0..shape.len()).rev() {
+        block[axis] = (most / items).clamp(1, shape[axis].max(1));
+        if block[axis] < shape[axis] {
+            break;
+        }
+        items *= shape[axis];
+    }
+    block
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

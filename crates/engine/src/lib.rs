@@ -14,6 +14,7 @@ mod describe;
 mod diff;
 mod digest;
 mod error;
+pub mod expr;
 mod fetch;
 mod limits;
 mod meter;

@@ -23,6 +23,7 @@ use crate::{
     meter::Meter,
 };
 use boxes::Boxes;
+pub(crate) use boxes::{PIECES_ON_THEIR_WAY, is_dense};
 pub(crate) use forest::Forest;
 use joints::Joints;
 
@@ -54,6 +55,31 @@ pub(crate) trait Pass: Sync {
         items: Bytes<'_>,
         give: &mut dyn FnMut(Self::Given),
     );
+}
+
+/// Where the items of a pass come from.
+pub(crate) trait Items: Sync {
+    /// Runs a pass over all boxes and hands on what they give with their numbers, one after the other, in any
+    /// order.
+    fn run_pass<P: Pass>(
+        &self,
+        tiles: &Tiles<'_>,
+        run: &Run<'_>,
+        pass: &P,
+        collect: impl FnMut(usize, P::Given) + Send,
+    ) -> Result<Report, EngineError>;
+}
+
+impl Items for Source {
+    fn run_pass<P: Pass>(
+        &self,
+        tiles: &Tiles<'_>,
+        run: &Run<'_>,
+        pass: &P,
+        collect: impl FnMut(usize, P::Given) + Send,
+    ) -> Result<Report, EngineError> {
+        run_pass(self, tiles, run, pass, collect)
+    }
 }
 
 /// Runs a pass over all boxes and hands on what they give with their numbers, one after the other, in any order.

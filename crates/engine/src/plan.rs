@@ -28,6 +28,8 @@ pub struct Plan {
     pub results: u64,
     /// What is done with the items, where that can be slower than reading them.
     pub work: Work,
+    /// What is done one after the other, where it is more than one thing.
+    pub stages: Vec<String>,
     /// What else should be known.
     pub notes: Vec<String>,
 }
@@ -134,8 +136,19 @@ impl Plan {
             states: 0,
             results: 0,
             work: Work::Stream,
+            stages: Vec::new(),
             notes: run.notes(),
         }
+    }
+
+    /// Adds another pass of the same call.
+    pub(crate) fn add(&mut self, next: Plan) {
+        self.passes += next.passes;
+        self.readings.extend(next.readings);
+        self.writes += next.writes;
+        self.threads = self.threads.max(next.threads);
+        self.buffers = self.buffers.max(next.buffers);
+        self.states = self.states.max(next.states);
     }
 
     /// Bytes of all items that are read.

@@ -16,11 +16,17 @@ mod walk;
 
 use ndfolio_kernel::reduce::{Columns, Partial, Reducer};
 
-use crate::{EngineError, Plan, Report, Run, Source, parallel::plan_pass, plan::Reading};
+use ndfolio_layout::View;
+
+use crate::{
+    EngineError, Plan, Report, Run, Source,
+    parallel::{Items, plan_pass},
+    plan::Reading,
+};
 pub use average::{Averages, Weights, average};
-pub(crate) use axes::Axes;
-pub(crate) use frame::box_bytes;
-use frame::{Frame, Way};
+pub(crate) use axes::{Axes, wants_positions};
+use frame::Way;
+pub(crate) use frame::{Frame, box_bytes};
 use tap::Tapped;
 pub(crate) use tap::{Place, Tap, look};
 
@@ -100,7 +106,7 @@ pub fn plan_reduce(
     run: &Run<'_>,
     result_bytes: usize,
 ) -> Result<Plan, EngineError> {
-    let axes = prepare(source, axes, reducers, run)?;
+    let axes = prepare(&source.view, axes, reducers, run)?;
     let results = (axes.outputs() as u64).saturating_mul(result_bytes as u64);
     if axes.is_empty() {
         return Ok(Plan { results, passes: 0, ..Plan::new(run) });
@@ -126,15 +132,39 @@ pub(crate) fn reduce_tapped<T: Tap>(
     put: &mut Put<'_>,
     tap: &T,
 ) -> Result<Report, EngineError> {
-    let axes = prepare(source, axes, reducers, run)?;
+    reduce_of(source, &source.view, axes, reducers, run, put, tap)
+}
+
+/// As [`reduce_along`], of items that are computed.
+pub(crate) fn reduce_computed(
+    (items, view): (&impl Items, &View),
+    axes: &[isize],
+    reducers: &[Reducer],
+    run: &Run<'_>,
+    put: &mut Put<'_>,
+) -> Result<Report, EngineError> {
+    reduce_of(items, view, axes, reducers, run, put, &())
+}
+
+/// Reduces items as if they lay where a view says.
+fn reduce_of<I: Items, T: Tap>(
+    items: &I,
+    view: &View,
+    axes: &[isize],
+    reducers: &[Reducer],
+    run: &Run<'_>,
+    put: &mut Put<'_>,
+    tap: &T,
+) -> Result<Report, EngineError> {
+    let axes = prepare(view, axes, reducers, run)?;
     if axes.is_empty() {
         let none: Vec<Partial> = reducers.iter().map(Reducer::empty).collect();
         (0..axes.outputs()).for_each(|output| put(output, Found::One(&none)));
         return Ok(Report::default());
     }
     let frame = Frame::new(&axes, reducers, 0, run);
-    let (axes, itemsize, spare) = (&axes, source.view.itemsize(), columns::Spare::new(reducers));
-    let reduction = Reduction { source, axes, reducers, frame: &frame };
+    let (axes, itemsize, spare) = (&axes, view.itemsize(), columns::Spare::new(reducers));
+    let reduction = Reduction { items, axes, reducers, frame: &frame };
     match frame.way {
         Way::Rows => {
             let pass = rows::Rows::of(axes, itemsize, reducers);
@@ -155,14 +185,9 @@ pub(crate) fn reduce_tapped<T: Tap>(
     }
 }
 
-fn prepare(
-    source: &Source,
-    axes: &[isize],
-    reducers: &[Reducer],
-    run: &Run<'_>,
-) -> Result<Axes, EngineError> {
-    let axes = Axes::new(&source.view, axes, axes::wants_positions(reducers))?;
-    let itemsize = source.view.itemsize();
+fn prepare(view: &View, axes: &[isize], reducers: &[Reducer], run: &Run<'_>) -> Result<Axes, EngineError> {
+    let axes = Axes::new(view, axes, axes::wants_positions(reducers))?;
+    let itemsize = view.itemsize();
     if itemsize > run.budget() / 4 {
         return Err(EngineError::Budget {
             what: "a reduction of such items",
@@ -175,8 +200,8 @@ fn prepare(
 }
 
 /// What the two ways share.
-struct Reduction<'a> {
-    source: &'a Source,
+struct Reduction<'a, I> {
+    items: &'a I,
     axes: &'a Axes,
     reducers: &'a [Reducer],
     frame: &'a Frame<'a>,

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use ndfolio_kernel::elementwise::Conditions;
 use ndfolio_store::{IoCounters, usage::Faults};
 
 /// What a pass did. What could not be found out is `None`.
@@ -31,6 +32,8 @@ pub struct Report {
     pub budget: u64,
     /// The most private memory that the process was seen with, in bytes.
     pub private_peak: Option<u64>,
+    /// How often NumPy would have warned, in items.
+    pub conditions: Conditions,
     /// What else should be known.
     pub notes: Vec<String>,
 }
@@ -57,6 +60,7 @@ impl Report {
         self.io.add(&next.io);
         self.io.buffer_bytes = buffers;
         self.bytes_written += next.bytes_written;
+        self.conditions.add(&next.conditions);
         self.device_bytes = self.device_bytes.zip(next.device_bytes).map(|(a, b)| a + b);
         self.faults = self.faults.zip(next.faults).map(|(a, b)| a.plus(b));
         self.computing += next.computing;

@@ -1,4 +1,4 @@
-use std::{num::NonZero, sync::Arc};
+use std::{num::NonZero, path::Path, sync::Arc};
 
 use ndfolio_layout::View;
 use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, MachineMemory};
@@ -71,6 +71,8 @@ pub struct Run<'a> {
     least: usize,
     /// For how many threads there is memory.
     fit: Option<NonZero<usize>>,
+    /// Where files without a name are made.
+    scratch: Option<&'a Path>,
 }
 
 /// The least memory that a pass can be given: buffers below a page make no sense.
@@ -102,6 +104,17 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn io(self, io: Io) -> Self {
         Run { io, ..self }
+    }
+
+    /// In which folder results that fit no memory and are needed again are kept, in files without a name; the
+    /// current one if none is given.
+    #[must_use]
+    pub fn scratch(self, folder: &'a Path) -> Self {
+        Run { scratch: Some(folder), ..self }
+    }
+
+    pub(crate) fn scratch_folder(&self) -> &'a Path {
+        self.scratch.unwrap_or(Path::new("."))
     }
 
     pub(crate) fn most_threads(&self) -> usize {

@@ -67,6 +67,12 @@ impl Caster {
         Ok(Caster { from: from.clone(), to: to.clone(), parts: parts.collect::<Result<_, _>>()? })
     }
 
+    /// Bytes of an item before and after.
+    #[must_use]
+    pub fn itemsizes(&self) -> (usize, usize) {
+        (self.from.itemsize(), self.to.itemsize())
+    }
+
     /// Whether items keep their bytes.
     #[must_use]
     pub fn is_copy(&self) -> bool {

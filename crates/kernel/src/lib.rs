@@ -19,6 +19,7 @@ mod map;
 mod normalize;
 pub mod rank;
 pub mod reduce;
+mod scan;
 #[allow(unsafe_code, reason = "functions compiled for instruction sets that the processor must have")]
 mod simd;
 mod strided;
@@ -33,6 +34,7 @@ pub use element::{Element, Real};
 pub use error::KernelError;
 pub use gather::gather;
 pub use normalize::Normalizer;
+pub use scan::{Running, Scanner, Start};
 pub use strided::copy_strided;
 pub use swap::{swap_bytes, to_native};
 pub use widen::Widener;

@@ -146,6 +146,12 @@ pub enum LayoutError {
         /// The shape it was to have.
         to: String,
     },
+    /// Shapes that do not broadcast with each other.
+    #[error("operands could not be broadcast together with shapes {shapes}")]
+    Operands {
+        /// The shapes, one after the other.
+        shapes: String,
+    },
     /// An order other than C and F.
     #[error("order must be 'C' or 'F', found {found:?}")]
     Order {
@@ -176,6 +182,17 @@ pub enum LayoutError {
         /// The product of the extents that are known.
         known: usize,
     },
+}
+
+impl LayoutError {
+    /// Shapes that do not broadcast with each other.
+    #[must_use]
+    pub fn operands<S: AsRef<[usize]>>(shapes: &[S]) -> Self {
+        // As NumPy writes them here, without blanks.
+        let tuple = |shape: &S| crate::view::tuple(shape.as_ref()).replace(' ', "");
+        let shapes: Vec<String> = shapes.iter().map(tuple).collect();
+        LayoutError::Operands { shapes: shapes.join(" ") }
+    }
 }
 
 fn fields_of(names: &[String]) -> String {

@@ -4,7 +4,7 @@ use ndfolio_engine::{self as engine, Run, copy, fill, settle};
 use ndfolio_format::{Format, RawSpec, npy};
 use ndfolio_kernel::Casting;
 use ndfolio_layout::{DType, Order, Value, View};
-use ndfolio_store::{Existing, File, FileId, Mode, NewFile, Reserve};
+use ndfolio_store::{Durability, Existing, File, FileId, Mode, NewFile, Reserve};
 
 use crate::{Array, Error, Result, error::At, open::sidecar_path};
 
@@ -61,6 +61,7 @@ pub struct CreateOptions {
     kind: Option<FileKind>,
     offset: u64,
     sidecar: Sidecar,
+    durability: Durability,
 }
 
 /// A file that is to be: its bytes before the items, and where those lie.
@@ -83,6 +84,7 @@ impl CreateOptions {
             kind: None,
             offset: 0,
             sidecar: Sidecar::None,
+            durability: Durability::default(),
         }
     }
 
@@ -127,6 +129,12 @@ impl CreateOptions {
     /// Bytes of zeros before the items of a raw file.
     pub fn offset(self, bytes: u64) -> Self {
         CreateOptions { offset: bytes, ..self }
+    }
+
+    /// What is on stable storage when the file was made: all of it (the default), or its items but perhaps not yet
+    /// its name.
+    pub fn durability(self, durability: Durability) -> Self {
+        CreateOptions { durability, ..self }
     }
 
     /// Whether a raw file has a sidecar.
@@ -204,6 +212,23 @@ impl CreateOptions {
         engine::plan_copy(&array.source, &plan.view, casting, &run.into()).at(array.place())
     }
 
+    /// Where the items of the new file will lie.
+    pub(crate) fn view_of(&self, path: &Path) -> Result<View> {
+        Ok(self.plan(path)?.view)
+    }
+
+    /// Makes the file, has somebody write its items, and opens it.
+    pub(crate) fn write_new(
+        &self,
+        path: &Path,
+        run: &Run<'_>,
+        write: impl FnOnce(&NewFile) -> Result<()>,
+    ) -> Result<Array> {
+        let plan = self.plan(path)?;
+        let file = self.make(path, &plan, run, write)?;
+        Ok(plan.open(file))
+    }
+
     fn plan(&self, path: &Path) -> Result<Plan> {
         let npy_name = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"));
         let kind = self.kind.unwrap_or(if npy_name { FileKind::Npy } else { FileKind::Raw });
@@ -236,6 +261,7 @@ impl CreateOptions {
             Sidecar::None => None,
         };
         let mut new = NewFile::create(path, self.existing)?;
+        new.set_durability(self.durability);
         let len = plan.view.offset() + plan.view.nbytes() as u64;
         let reserved = new.reserve_until(len, self.reserve, &|| run.go_on().is_err());
         run.go_on().at(path)?;

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ndfolio_engine::EngineError;
 use ndfolio_format::FormatError;
@@ -51,6 +52,9 @@ pub enum Error {
         /// What is wrong.
         source: EngineError,
     },
+    /// An expression that is wrong, or could not be computed.
+    #[error(transparent)]
+    Expression(Arc<EngineError>),
     /// Items of another type than was asked for.
     #[error(
         "{}: the array's dtype is '{found}', expected '{expected}'; ask for the array's own type, or for a cast with read_as", .path.display()

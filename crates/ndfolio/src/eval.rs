@@ -16,11 +16,14 @@
 //! of the tree are limited, and the time is linear in the text.
 
 mod error;
+mod functions;
+mod lower;
 mod names;
 mod nearest;
 mod number;
 mod parse;
 mod print;
+mod python;
 mod subscript;
 mod token;
 mod tree;

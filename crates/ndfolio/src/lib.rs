@@ -46,6 +46,7 @@ mod create;
 mod describe;
 mod error;
 pub mod eval;
+mod lazy;
 mod location;
 mod memmap;
 mod open;
@@ -59,6 +60,7 @@ pub use compute::{diff, plan_diff};
 pub use create::{CreateOptions, FileKind, Sidecar, create};
 pub use describe::{Describe, Described};
 pub use error::{Error, Result};
+pub use lazy::{Along, Lazy, along, compute, maximum, minimum, where_};
 pub use location::Location;
 pub use memmap::{Memmap, Plain};
 pub use open::{MemberInfo, OpenOptions, info, open};
@@ -68,11 +70,12 @@ pub use session::{Session, Size};
 
 pub use ndfolio_engine::{
     ArrayDifference, Counts, Description, Digest, EngineError, Io, Limit, Limits, Observer, Plan, Reading,
-    Report, Run, Work,
+    Report, Run, Work, expr::Block,
 };
 pub use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, Unmappable, json};
 pub use ndfolio_kernel::{
     Casting, Element, KernelError, NanRule, Tolerance, can_cast,
+    elementwise::{Conditions, Literal, Operand, Replacements, Ufunc, result_type},
     histogram::Bins,
     reduce::{Level, NanPolicy, Op},
     summary::{Mean, Number, Summary},
@@ -82,8 +85,8 @@ pub use ndfolio_layout::{
     Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
 };
 pub use ndfolio_store::{
-    Advice, Existing, FileId, FileSystem, IoCounters, IoEngine, LockedRange, MachineMemory, Mode, Reserve,
-    Residency, StoreError, usage,
+    Advice, Durability, Existing, FileId, FileSystem, IoCounters, IoEngine, LockedRange, MachineMemory, Mode,
+    Reserve, Residency, StoreError, usage,
 };
 pub use {half, ndarray, num_complex};
 

@@ -249,6 +249,12 @@ impl Reduced {
         &self.shape
     }
 
+    /// The items in C order, in this machine's byte order.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// What the pass did.
     #[must_use]
     pub fn report(&self) -> &Report {

@@ -1,6 +1,6 @@
 //! How passes are run: memory, threads, the way of reading, and who watches.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
 use ndfolio_engine::{Io, Observer, Run};
 
@@ -86,6 +86,7 @@ pub struct Session {
     memory: Option<Size>,
     threads: Option<usize>,
     io: Io,
+    scratch: Option<Arc<Path>>,
     observer: Option<Arc<dyn Observer + Send + Sync>>,
 }
 
@@ -105,6 +106,11 @@ impl Session {
         Session { threads: Some(threads), ..self }
     }
 
+    /// In which folder results that fit no memory and are needed again are kept; see [`Run::scratch`].
+    pub fn scratch(self, folder: impl AsRef<Path>) -> Self {
+        Session { scratch: Some(folder.as_ref().into()), ..self }
+    }
+
     /// Which way files are read.
     pub fn io(self, io: Io) -> Self {
         Session { io, ..self }
@@ -121,6 +127,9 @@ impl Session {
         let mut run = Run::default().io(self.io);
         if let Some(size) = self.memory {
             run = run.memory(size.bytes());
+        }
+        if let Some(folder) = &self.scratch {
+            run = run.scratch(folder);
         }
         if let Some(threads) = self.threads {
             run = run.threads(threads);

@@ -70,7 +70,7 @@ pub use io::{
 };
 pub use machine::{GroupLimit, MachineMemory, MachineName};
 pub use mapping::Mapping;
-pub use mode::{Existing, FileId, Mode, Reserve};
+pub use mode::{Durability, Existing, FileId, Mode, Reserve};
 pub use new_file::{NewFile, create_folder};
 pub use scratch::Scratch;
 

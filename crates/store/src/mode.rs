@@ -59,6 +59,16 @@ pub enum Existing {
     Replace,
 }
 
+/// What a power loss after a new file was committed leaves of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// All of it: its bytes and its name are on stable storage.
+    #[default]
+    Name,
+    /// If its name is there, all of its bytes are too; else what was there before.
+    Items,
+}
+
 /// How much of a new file's space is asked for in advance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reserve {

@@ -21,7 +21,7 @@ use crate::io::edges::Edges;
 use crate::later::Later;
 use crate::syscalls::{Calls, SYSTEM};
 use crate::temporary::{self, Temporary};
-use crate::{Existing, File, FileId, Mode, Reserve, Result, StoreError};
+use crate::{Durability, Existing, File, FileId, Mode, Reserve, Result, StoreError};
 
 /// How many symbolic links are followed; as many as the kernel follows.
 const MAX_LINKS: u32 = 40;
@@ -54,6 +54,7 @@ pub struct NewFile {
     /// Name in the folder that the file will get.
     name: OsString,
     existing: Existing,
+    durability: Durability,
     temporary: Temporary,
     /// Message of the reservation that failed: nothing can be committed then.
     failure: Option<String>,
@@ -85,6 +86,11 @@ impl NewFile {
         NewFile::create_with(path.as_ref(), existing, &SYSTEM)
     }
 
+    /// What [`commit`](Self::commit) waits for.
+    pub fn set_durability(&mut self, durability: Durability) {
+        self.durability = durability;
+    }
+
     pub(crate) fn create_with(path: &Path, existing: Existing, calls: &'static dyn Calls) -> Result<NewFile> {
         let target = follow_links(path)?;
         let (folder, name) = split(path, &target)?;
@@ -107,6 +113,7 @@ impl NewFile {
             handle,
             name: name.to_os_string(),
             existing,
+            durability: Durability::default(),
             temporary,
             failure: None,
             lost: OnceLock::new(),
@@ -204,7 +211,8 @@ impl NewFile {
         self.handle.read_exact(offset, buf)
     }
 
-    /// Brings the bytes to the disk, gives the file its name, and brings the name to the disk.
+    /// Brings the bytes to the disk, gives the file its name, and brings the name to the disk (unless less
+    /// [durability](Self::set_durability) was asked for).
     ///
     /// # Errors
     ///
@@ -247,6 +255,9 @@ impl NewFile {
             .rename(folder, self.temporary.name(), &self.name, self.existing)
             .map_err(|source| StoreError::from_io(path, "give the new file its name", source))?;
         self.temporary.keep();
+        if self.durability == Durability::Items {
+            return Ok(());
+        }
         match again(|| calls.sync_folder(self.temporary.folder())) {
             // Where folders cannot be flushed, the file's own flush is all there is.
             Err(error) if is_unsupported(&error) || error.raw_os_error() == Some(libc::EINVAL) => Ok(()),

@@ -1,9 +1,10 @@
-//! A file without a name, to measure a disk with.
+//! A file without a name: for what does not fit into memory, and to measure a disk with.
 
 use std::fs;
 use std::ops::Range;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::handle::Handle;
 use crate::later::Later;
@@ -18,7 +19,7 @@ const STEM: &str = "ndfolio-scratch";
 /// however the process ends.
 pub struct Scratch {
     handle: Handle,
-    file: File,
+    file: Arc<File>,
     /// Last, so that it frees the file after all.
     later: Later,
 }
@@ -40,7 +41,7 @@ impl Scratch {
         let (mut name, file) = Temporary::create(folder.as_fd(), STEM.as_ref(), mode).map_err(failed)?;
         let handle = Handle::new(file, path.join(name.name()), &SYSTEM);
         handle.reserve(len, Reserve::Space, stop)?;
-        let file = File::open(&handle.path, Mode::Read)?;
+        let file = Arc::new(File::open(&handle.path, Mode::Read)?);
         name.remove();
         Ok(Scratch { handle, file, later: Later::default() })
     }
@@ -65,6 +66,12 @@ impl Scratch {
     /// [`StoreError::NoSpace`], [`StoreError::Io`].
     pub fn wait(&self, range: Range<u64>) -> Result<()> {
         self.handle.write_back(&range)
+    }
+
+    /// The file, for whoever reads it longer than this value lives.
+    #[must_use]
+    pub fn shared(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 
     /// The file, for reading.

@@ -3,7 +3,7 @@ use std::{ffi::OsString, io::Write};
 use clap::Parser;
 use ndfolio::Plan;
 
-use super::{convert, describe, diff, digest, reduce};
+use super::{convert, describe, diff, digest, eval, reduce};
 use crate::{
     args::{self, Cli, Command, ExplainArgs},
     failure::Failure,
@@ -60,10 +60,11 @@ fn plan(command: &Command) -> Result<Plan, Failure> {
         Command::Describe(args) => describe::plan_describe(args),
         Command::Reduce(args) => reduce::plan(args),
         Command::Convert(args) => convert::plan(args),
+        Command::Eval(args) => eval::plan(args),
         Command::Digest(args) => digest::plan(args),
         Command::Diff(args) => diff::plan(args),
         _ => Err(usage(
-            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, digest or diff"
+            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, eval, digest or diff"
                 .to_owned(),
         )),
     }

@@ -2,11 +2,12 @@ use std::io::Write;
 
 use ndfolio::{Array, Location, Mode, Op, OpenOptions, Plan, Reduced, Reduction};
 
+use super::small_text;
 use crate::{
     args::{OpName, ReduceArgs},
     failure::Failure,
     output::Output,
-    print::{self, Options, json_value},
+    print::json_value,
     profile::{self, Prediction},
     progress::Watch,
 };
@@ -103,7 +104,7 @@ fn name(op: OpName) -> String {
 /// One result alone as NumPy prints it; several with their names before them.
 fn as_text(out: &mut Output, args: &ReduceArgs, results: &[Reduced]) -> Result<(), Failure> {
     for (op, result) in args.operations.iter().zip(results) {
-        let text = text(result);
+        let text = small_text(result);
         if results.len() == 1 {
             writeln!(out, "{text}")?;
         } else if text.contains('\n') {
@@ -113,17 +114,6 @@ fn as_text(out: &mut Output, args: &ReduceArgs, results: &[Reduced]) -> Result<(
         }
     }
     Ok(())
-}
-
-fn text(result: &Reduced) -> String {
-    let options = Options::default();
-    let corners = print::corners(result.shape(), &options);
-    let mut items = Vec::new();
-    print::for_each_corner(&corners, |index| {
-        let place = index.iter().zip(result.shape()).fold(0, |place, (i, n)| place * n + i);
-        items.extend(result.item(place));
-    });
-    print::array_to_string(result.dtype(), result.shape(), &items, &options)
 }
 
 fn as_json(out: &mut Output, args: &ReduceArgs, results: &[Reduced]) -> Result<(), Failure> {

@@ -14,10 +14,10 @@ const CLOSE: u64 = 4096;
 /// Bytes from the first to the last item of a box that is read with its gaps, at most.
 const MOST_WITH_GAPS: u64 = 16 << 20;
 /// Pieces of the device's own length that each thread waits for: more make it no faster.
-const PIECES_ON_THEIR_WAY: usize = 4;
+pub(crate) const PIECES_ON_THEIR_WAY: usize = 4;
 
 /// Whether the items of a box are so close to each other that all bytes from the first to the last are read.
-fn is_dense(view: &View, memory: usize) -> bool {
+pub(crate) fn is_dense(view: &View, memory: usize) -> bool {
     let extent = view.extent();
     let (reach, run) = (extent.end - extent.start, view.spans().next().map_or(1, |span| span.len));
     let runs = view.nbytes() as u64 / run.max(1);

@@ -85,7 +85,7 @@ pub fn average(
         let own = source.view.itemsize() + fitted.itemsize() + 2 * weigher.wide_itemsize();
         let both = [reducer.clone(), reducer];
         let frame = Frame::new(&axes, &both, own, run);
-        let reduction = Reduction { source, axes: &axes, reducers: &both, frame: &frame };
+        let reduction = Reduction { items: source, axes: &axes, reducers: &both, frame: &frame };
         weigh_boxes(&reduction, &weigher, &weights, &mut put)?
     };
     let pairs: Vec<[Value; 2]> = pairs.finish().into_iter().collect::<Result<_, _>>()?;
@@ -94,7 +94,7 @@ pub fn average(
 }
 
 fn weigh_boxes(
-    reduction: &Reduction<'_>,
+    reduction: &Reduction<'_, Source>,
     weigher: &Weigher,
     weights: &Weights,
     put: &mut Put<'_>,
@@ -203,7 +203,7 @@ impl Weights {
 /// A pass that gets the products of items and weights, and then the weights.
 struct Weighed<'a, P> {
     pass: P,
-    reduction: &'a Reduction<'a>,
+    reduction: &'a Reduction<'a, Source>,
     weigher: &'a Weigher,
     weights: &'a Weights,
     /// Why weights could not be read.

@@ -158,7 +158,7 @@ impl Axes {
 }
 
 /// Whether any of them looks for places.
-pub(super) fn wants_positions(reducers: &[Reducer]) -> bool {
+pub(crate) fn wants_positions(reducers: &[Reducer]) -> bool {
     reducers.iter().any(|reducer| reducer.wanted().contains(Wanted::POSITIONS))
 }
 

@@ -13,7 +13,7 @@ use ndfolio_store::Bytes;
 use super::{Axes, Put, Reduction, axes::BOX};
 use crate::{
     EngineError, Found, Report, Run,
-    parallel::{Forest, Pass, run_pass},
+    parallel::{Forest, Items, Pass},
 };
 
 /// More than twice as many columns are added in as many rows at a time as these.
@@ -27,7 +27,7 @@ const LEAST_ROWS: usize = 32;
 
 /// Runs a pass and puts together what it gives: the columns of each reducer for each box.
 pub(super) fn run(
-    reduction: &Reduction<'_>,
+    reduction: &Reduction<'_, impl Items>,
     pass: &impl Pass<Given = Vec<Columns>>,
     spare: &Spare,
     put: &mut Put<'_>,
@@ -36,7 +36,7 @@ pub(super) fn run(
     let groups = reduction.axes.view.shape()[1].div_ceil(tiles.block()[1]);
     let merge = |earlier: Vec<Columns>, later: Vec<Columns>| merged(earlier, later, spare);
     let mut open: BTreeMap<usize, Forest<Vec<Columns>>> = BTreeMap::new();
-    run_pass(reduction.source, tiles, &reduction.frame.run, pass, |index, given| {
+    reduction.items.run_pass(tiles, &reduction.frame.run, pass, |index, given| {
         let (strip, group) = (index / groups, index % groups);
         let forest = open.entry(strip).or_default();
         forest.push(group, given, merge);

@@ -8,7 +8,7 @@ use crate::{Run, parallel::threads};
 
 /// How the items of a box are reduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// Row by row.
     Rows,
     /// Rows are added to rows.
@@ -37,19 +37,19 @@ impl Way {
 }
 
 /// The boxes of a pass and its memory: the same for a plan and for the pass itself.
-pub(super) struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     pub(super) way: Way,
-    pub(super) tiles: Tiles<'a>,
+    pub(crate) tiles: Tiles<'a>,
     /// The run with the memory that is left for boxes.
-    pub(super) run: Run<'a>,
+    pub(crate) run: Run<'a>,
     /// Bytes of running values, of all threads and of what waits to be merged.
-    pub(super) states: usize,
+    pub(crate) states: usize,
 }
 
 impl<'a> Frame<'a> {
     /// For reducers (none, if somebody else looks at the items) of an array's axes; a thread has `own` bytes
     /// for each item of a box beside it.
-    pub(super) fn new(axes: &'a Axes, reducers: &[Reducer], own: usize, run: &Run<'a>) -> Self {
+    pub(crate) fn new(axes: &'a Axes, reducers: &[Reducer], own: usize, run: &Run<'a>) -> Self {
         let (size, item) = (axes.view.itemsize(), axes.view.itemsize() + own);
         let threads = threads(run, axes.view.nbytes());
         let way = Way::of(axes, item, axes.jumps(reducers));

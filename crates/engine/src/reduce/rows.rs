@@ -11,7 +11,8 @@ use ndfolio_store::Bytes;
 use super::{Axes, Put, Reduction, axes::BOX, walk::Walk};
 use crate::{
     EngineError, Found, Report,
-    parallel::{Forest, Pass, run_pass},
+    blocks::box_of_rows,
+    parallel::{Forest, Items, Pass},
 };
 
 /// States that a box gives at once: of short rows there are many.
@@ -19,7 +20,7 @@ pub(super) const MOST_GIVEN: usize = 1024;
 
 /// Runs a pass and puts together what it gives: the states of all reducers for rows of a box.
 pub(super) fn run(
-    reduction: &Reduction<'_>,
+    reduction: &Reduction<'_, impl Items>,
     pass: &impl Pass<Given = States>,
     put: &mut Put<'_>,
 ) -> Result<Report, EngineError> {
@@ -36,7 +37,7 @@ pub(super) fn run(
         earlier
     };
     let mut room = None;
-    run_pass(reduction.source, tiles, &reduction.frame.run, pass, |index, given: States| {
+    reduction.items.run_pass(tiles, &reduction.frame.run, pass, |index, given: States| {
         let mut states = given.states;
         if parts > 1 {
             let row = index / parts;
@@ -62,20 +63,6 @@ pub(super) fn tiles(axes: &Axes, itemsize: usize) -> Tiles<'_> {
     let block = box_of_rows(view.shape(), (BOX / itemsize.max(1)).max(1));
     let order: Vec<usize> = (0..view.ndim()).collect();
     view.blocks(&block, &order)
-}
-
-/// A box in C order of at most `most` items, the fastest axes whole: rows together, or a part of one.
-fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
-    let mut block = vec![1; shape.len()];
-    let mut items = 1;
-    for axis in (0..shape.len()).rev() {
-        block[axis] = (most / items).clamp(1, shape[axis]);
-        if block[axis] < shape[axis] {
-            break;
-        }
-        items *= shape[axis];
-    }
-    block
 }
 
 /// The states of all reducers for some rows of a box.

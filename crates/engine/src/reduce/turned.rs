@@ -11,7 +11,7 @@ use ndfolio_store::Bytes;
 use super::{Axes, Put, Reduction, axes::BOX, columns::Spare, rows, walk::Walk};
 use crate::{
     EngineError, Found, Report,
-    parallel::{Pass, run_pass},
+    parallel::{Items, Pass},
 };
 
 /// The longest rows for which turning is faster, in items.
@@ -37,13 +37,13 @@ pub(super) fn outputs(axes: &Axes, block: &[usize]) -> usize {
 
 /// Runs a pass and hands on the columns of each box.
 pub(super) fn run(
-    reduction: &Reduction<'_>,
+    reduction: &Reduction<'_, impl Items>,
     pass: &impl Pass<Given = Vec<Columns>>,
     spare: &Spare,
     put: &mut Put<'_>,
 ) -> Result<Report, EngineError> {
     let tiles = &reduction.frame.tiles;
-    run_pass(reduction.source, tiles, &reduction.frame.run, pass, |index, given| {
+    reduction.items.run_pass(tiles, &reduction.frame.run, pass, |index, given| {
         let Some(tile) = tiles.get(index) else { return };
         let mut outputs = Walk::of_results(reduction.axes, &tile);
         if let Some(first) = outputs.in_a_row() {

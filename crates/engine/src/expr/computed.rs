@@ -1,0 +1,64 @@
+//! The items of an expression, for a reduction.
+
+use std::sync::{Mutex, PoisonError};
+
+use ndfolio_layout::{Tile, Tiles};
+use ndfolio_store::Bytes;
+
+use super::{
+    fused::Fused,
+    pass::{Consumer, Fill, Frame},
+    target::box_bytes,
+};
+use crate::{
+    EngineError, Report, Run,
+    parallel::{Items, Pass},
+};
+
+impl Items for Fused {
+    fn run_pass<P: Pass>(
+        &self,
+        tiles: &Tiles<'_>,
+        run: &Run<'_>,
+        pass: &P,
+        collect: impl FnMut(usize, P::Given) + Send,
+    ) -> Result<Report, EngineError> {
+        let consumer = ToPass { pass, collect: Mutex::new(collect) };
+        Frame::new(self, tiles.clone(), box_bytes(tiles), run).run(run, &consumer)
+    }
+}
+
+/// Gives boxes to a pass.
+struct ToPass<'p, P, C> {
+    pass: &'p P,
+    collect: Mutex<C>,
+}
+
+impl<P: Pass, C: FnMut(usize, P::Given) + Send> Consumer for ToPass<'_, P, C> {
+    type Worker = (P::Worker, Vec<u8>);
+
+    fn worker(&self) -> Result<Self::Worker, EngineError> {
+        Ok((self.pass.worker(), Vec::new()))
+    }
+
+    fn take(
+        &self,
+        (worker, items): &mut Self::Worker,
+        index: usize,
+        tile: &Tile,
+        fill: &mut Fill<'_>,
+    ) -> Result<(), EngineError> {
+        items.resize(tile.view.nbytes(), 0);
+        fill(items)?;
+        self.pass.work(worker, tile, Bytes::Private(items), &mut |given| {
+            let mut collect = self.collect.lock().unwrap_or_else(PoisonError::into_inner);
+            collect(index, given);
+        });
+        Ok(())
+    }
+
+    fn finish(&self, (_, items): Self::Worker, report: &mut Report) -> Result<(), EngineError> {
+        report.io.buffer_bytes += items.capacity() as u64;
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! Runs a program, tile by tile.
+
+use std::ops::Range;
+
+use ndfolio_kernel::{KernelError, elementwise::Conditions, swap_bytes};
+use ndfolio_store::Bytes;
+
+use super::{
+    fused::{Base, Fused, Leaf, tile_of},
+    leaf::Order,
+    program::{Place, Step},
+};
+
+/// Where a leaf's items are for now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Data<'d> {
+    pub(super) bytes: Bytes<'d>,
+    /// The offset at which the bytes begin.
+    pub(super) start: i64,
+    /// How the items follow each other, where it is not as the leaf says.
+    pub(super) order: Option<&'d Order>,
+}
+
+/// What a thread needs to run a program.
+pub(super) struct Evaluator<'f> {
+    fused: &'f Fused,
+    slots: Vec<Vec<u8>>,
+    constants: Vec<Vec<u8>>,
+    tile: usize,
+    batch: Vec<Range<usize>>,
+    pub(super) conditions: Conditions,
+}
+
+/// The most arguments of a function.
+const MOST_ARGS: usize = 3;
+
+impl<'f> Evaluator<'f> {
+    /// For passes over at most so many items.
+    pub(super) fn new(fused: &'f Fused, items: usize) -> Self {
+        let program = &fused.program;
+        let tile = program.tile_items().min(items.max(1));
+        Evaluator {
+            fused,
+            slots: program.slots.iter().map(|size| vec![0; size * tile]).collect(),
+            constants: program.constants.iter().map(|item| tile_of(item, tile)).collect(),
+            tile,
+            batch: Vec::new(),
+            conditions: Conditions::default(),
+        }
+    }
+
+    /// Computes runs of items of the pass, one behind the other.
+    pub(super) fn run(
+        &mut self,
+        runs: impl Iterator<Item = Range<usize>>,
+        data: &[Data<'_>],
+        out: &mut [u8],
+    ) -> Result<(), KernelError> {
+        let mut batch = std::mem::take(&mut self.batch);
+        let (mut items, mut rest) = (0, out);
+        for mut run in runs {
+            while !run.is_empty() {
+                let end = run.end.min(run.start + self.tile - items);
+                batch.push(run.start..end);
+                items += end - run.start;
+                run.start = end;
+                if items == self.tile {
+                    rest = self.flush(&mut batch, &mut items, data, rest)?;
+                }
+            }
+        }
+        if items > 0 {
+            self.flush(&mut batch, &mut items, data, rest)?;
+        }
+        self.batch = batch;
+        Ok(())
+    }
+
+    fn flush<'o>(
+        &mut self,
+        batch: &mut Vec<Range<usize>>,
+        items: &mut usize,
+        data: &[Data<'_>],
+        out: &'o mut [u8],
+    ) -> Result<&'o mut [u8], KernelError> {
+        let (tile, rest) = out.split_at_mut(*items * self.fused.program.itemsize);
+        self.tile(batch, *items, data, tile)?;
+        batch.clear();
+        *items = 0;
+        Ok(rest)
+    }
+
+    fn tile(
+        &mut self,
+        batch: &[Range<usize>],
+        items: usize,
+        data: &[Data<'_>],
+        out: &mut [u8],
+    ) -> Result<(), KernelError> {
+        let fused = self.fused;
+        for step in &fused.program.steps {
+            match step {
+                Step::Load { leaf, to } => {
+                    let size = fused.leaves[*leaf].view.itemsize();
+                    self.into(*to, items * size, out, |_, _, room| {
+                        load(&fused.leaves[*leaf], data[*leaf], batch, room);
+                        Ok(())
+                    })?;
+                }
+                Step::Map { looped, args, to } => {
+                    let size = looped.output().itemsize();
+                    self.into(*to, items * size, out, |own, conditions, room| {
+                        let mut inputs: [&[u8]; MOST_ARGS] = [&[]; MOST_ARGS];
+                        for ((input, arg), dtype) in inputs.iter_mut().zip(args).zip(looped.inputs()) {
+                            *input = own.get(*arg, items * dtype.itemsize());
+                        }
+                        looped.run(&inputs[..args.len()], room, conditions)
+                    })?;
+                }
+                Step::Cast { caster, from, to } => {
+                    let (size, new_size) = caster.itemsizes();
+                    self.into(*to, items * new_size, out, |own, conditions, room| {
+                        caster.apply_counted(own.get(*from, items * size), room, conditions);
+                        Ok(())
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Has something written to a place, while all others can be read.
+    fn into(
+        &mut self,
+        to: Place,
+        len: usize,
+        out: &mut [u8],
+        write: impl FnOnce(Places<'_>, &mut Conditions, &mut [u8]) -> Result<(), KernelError>,
+    ) -> Result<(), KernelError> {
+        let Place::Slot(slot) = to else {
+            let places = Places { slots: &self.slots, constants: &self.constants };
+            return write(places, &mut self.conditions, &mut out[..len]);
+        };
+        let mut room = std::mem::take(&mut self.slots[slot]);
+        let places = Places { slots: &self.slots, constants: &self.constants };
+        let result = write(places, &mut self.conditions, &mut room[..len]);
+        self.slots[slot] = room;
+        result
+    }
+}
+
+/// The places that can be read.
+#[derive(Clone, Copy)]
+struct Places<'p> {
+    slots: &'p [Vec<u8>],
+    constants: &'p [Vec<u8>],
+}
+
+impl<'p> Places<'p> {
+    fn get(self, place: Place, len: usize) -> &'p [u8] {
+        match place {
+            Place::Slot(slot) => &self.slots[slot][..len],
+            Place::Constant(constant) => &self.constants[constant][..len],
+            // Nothing is computed of the result.
+            Place::Out => &[],
+        }
+    }
+}
+
+/// Loads the items of a batch, native.
+fn load(leaf: &Leaf, data: Data<'_>, batch: &[Range<usize>], room: &mut [u8]) {
+    let size = leaf.view.itemsize();
+    let order = data.order.unwrap_or(&leaf.order);
+    let mut rest = &mut *room;
+    for run in batch {
+        let (part, after) = rest.split_at_mut(run.len() * size);
+        order.load(data.bytes, data.start, run.start, part);
+        rest = after;
+    }
+    if leaf.swap > 1 {
+        swap_bytes(room, leaf.swap);
+    }
+    if leaf.truth {
+        room.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
+    }
+}
+
+impl Leaf {
+    /// The items of an array in memory.
+    pub(super) fn in_memory(&self) -> Option<Data<'_>> {
+        match &self.base {
+            Base::Memory(Some(bytes)) => Some(Data { bytes: Bytes::Private(bytes), start: 0, order: None }),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Which bytes of which files a pass reads for each of its pieces.
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use ndfolio_layout::{Tiles, View};
+use ndfolio_store::{AccessPlan, Choice, File, Pattern, Pieces};
+
+use super::{
+    fused::Fused,
+    graph::same_file,
+    place::{Cover, part},
+};
+use crate::{Run, parallel::is_dense};
+
+/// Arrays of a file that are read together, piece by piece.
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) file: Arc<File>,
+    /// The leaves whose items it brings.
+    pub(super) leaves: Vec<usize>,
+    pub(super) choice: Choice,
+    /// Bytes of the first piece.
+    pub(super) piece: usize,
+}
+
+/// The boxes of a pass, in pieces of some that follow each other.
+pub(super) struct Grid<'a> {
+    pub(super) fused: &'a Fused,
+    pub(super) tiles: &'a Tiles<'a>,
+    pub(super) cover: &'a Cover,
+    /// Boxes of a piece.
+    pub(super) group: usize,
+}
+
+impl Grid<'_> {
+    /// How many pieces there are.
+    pub(super) fn pieces(&self) -> usize {
+        self.tiles.count_tiles().div_ceil(self.group)
+    }
+
+    /// The boxes of a piece.
+    pub(super) fn boxes(&self, piece: usize) -> Range<usize> {
+        piece * self.group..((piece + 1) * self.group).min(self.tiles.count_tiles())
+    }
+
+    /// The bytes of a file that leaves need for a piece: from the first to the last.
+    fn range(&self, leaves: &[usize], piece: usize) -> Range<u64> {
+        let mut all: Option<Range<u64>> = None;
+        for index in self.boxes(piece) {
+            let Some(tile) = self.tiles.get(index) else { break };
+            let bounds = self.cover.bounds(&tile);
+            for &leaf in leaves {
+                let Some(view) = part(&self.fused.leaves[leaf].view, &bounds) else { continue };
+                let own = view.extent();
+                all = Some(match all {
+                    Some(all) => all.start.min(own.start)..all.end.max(own.end),
+                    None => own,
+                });
+            }
+        }
+        all.unwrap_or(0..0)
+    }
+}
+
+/// How the files of a pass are read: in pieces from the first byte to the last, or (those leaves) each box from
+/// many places.
+#[derive(Debug, Default)]
+pub(super) struct Feeds {
+    pub(super) feeds: Vec<Feed>,
+    pub(super) gathered: Vec<usize>,
+}
+
+/// Arrays of one file are read together if that reads at most so much more: a quarter.
+const MORE: u64 = 4;
+
+impl Feeds {
+    /// For boxes of a grid, in so many bytes of memory for each.
+    pub(super) fn new(grid: &Grid<'_>, memory: usize, run: &Run<'_>) -> Self {
+        let mut feeds = Feeds::default();
+        let Some(first) = grid.tiles.get(0) else { return feeds };
+        let bounds = grid.cover.bounds(&first);
+        let mut together: Vec<(&Arc<File>, Vec<usize>)> = Vec::new();
+        for (index, file) in grid.fused.files() {
+            let leaf = &grid.fused.leaves[index];
+            let dense = part(&leaf.view, &bounds).and_then(|view| each_once(&view));
+            if dense.is_none_or(|view| !is_dense(&view, memory)) {
+                feeds.gathered.push(index);
+                continue;
+            }
+            let own = grid.range(&[index], 0);
+            let near = together.iter_mut().find(|(other, leaves)| {
+                let other_range = grid.range(leaves, 0);
+                let both = own.start.min(other_range.start)..own.end.max(other_range.end);
+                let longest = (own.end - own.start).max(other_range.end - other_range.start);
+                same_file(other, file) && both.end - both.start <= longest + longest / MORE
+            });
+            match near {
+                Some((_, leaves)) => leaves.push(index),
+                None => together.push((file, vec![index])),
+            }
+        }
+        feeds.feeds = together.into_iter().map(|(file, leaves)| Feed::new(grid, file, leaves, run)).collect();
+        feeds
+    }
+}
+
+impl Feed {
+    fn new(grid: &Grid<'_>, file: &Arc<File>, leaves: Vec<usize>, run: &Run<'_>) -> Self {
+        let first = grid.range(&leaves, 0);
+        let piece = (first.end - first.start) as usize;
+        let extents = leaves.iter().map(|&leaf| grid.fused.leaves[leaf].view.extent());
+        let range = extents.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
+        let pieces = grid.pieces();
+        let bytes = (range.end - range.start).min(piece as u64 * pieces as u64);
+        let plan = AccessPlan { range, bytes, pieces, pattern: Pattern::Sequential };
+        Feed { file: Arc::clone(file), leaves, choice: run.way().choose(file, &plan), piece }
+    }
+}
+
+/// The same items without repetition.
+pub(super) fn each_once(view: &View) -> Option<View> {
+    let extents = view.shape().iter().zip(view.strides());
+    let shape: Vec<usize> = extents.map(|(&n, &stride)| if stride == 0 { n.min(1) } else { n }).collect();
+    View::strided(view.dtype(), &shape, view.strides(), view.offset()).ok()
+}
+
+/// The pieces that a worker takes: each stream of it has the same ones in the same order.
+pub(super) struct Schedule<'a> {
+    next: &'a AtomicUsize,
+    stopped: &'a AtomicBool,
+    count: usize,
+    taken: Mutex<Vec<usize>>,
+}
+
+impl<'a> Schedule<'a> {
+    pub(super) fn new(next: &'a AtomicUsize, stopped: &'a AtomicBool, count: usize) -> Self {
+        Schedule { next, stopped, count, taken: Mutex::default() }
+    }
+
+    /// The worker's `k`th piece.
+    pub(super) fn get(&self, k: usize) -> Option<usize> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while taken.len() <= k {
+            if self.stopped.load(Ordering::Relaxed) || self.next.load(Ordering::Relaxed) >= self.count {
+                return None;
+            }
+            let next = self.next.fetch_add(1, Ordering::Relaxed);
+            if next >= self.count {
+                return None;
+            }
+            taken.push(next);
+        }
+        Some(taken[k])
+    }
+}
+
+/// What a worker reads of a file.
+pub(super) struct FeedPieces<'a> {
+    pub(super) grid: &'a Grid<'a>,
+    pub(super) feed: &'a Feed,
+    pub(super) schedule: &'a Schedule<'a>,
+}
+
+impl FeedPieces<'_> {
+    /// The bytes of a piece of the pass.
+    pub(super) fn of(&self, piece: usize) -> Range<u64> {
+        self.grid.range(&self.feed.leaves, piece)
+    }
+}
+
+impl Pieces for FeedPieces<'_> {
+    fn count(&self) -> usize {
+        self.grid.pieces()
+    }
+
+    fn range(&self, index: usize) -> Range<u64> {
+        // Behind the worker's last piece there is nothing to read.
+        self.schedule.get(index).map_or(0..0, |piece| self.of(piece))
+    }
+}

@@ -1,0 +1,265 @@
+//! One program for everything between two barriers, and the arrays that it loads.
+
+use std::{collections::HashMap, sync::Arc};
+
+use ndfolio_layout::{DType, Kind, LayoutError, View};
+use ndfolio_store::File;
+
+use super::{
+    graph::{Graph, Id, What},
+    leaf::{Order, fill},
+    node::native,
+    program::{Program, Value},
+};
+use crate::EngineError;
+
+/// Bytes of an array, whatever they are.
+#[derive(Clone, Debug)]
+pub(super) enum Base {
+    File(Arc<File>),
+    /// None where nothing is computed, but only planned.
+    Memory(Option<Arc<Vec<u8>>>),
+}
+
+/// An array that a pass loads.
+#[derive(Clone, Debug)]
+pub(super) struct Leaf {
+    pub(super) base: Base,
+    /// Where its items lie: axes and shape are those of the pass.
+    pub(super) view: View,
+    pub(super) order: Order,
+    /// Bytes that are reversed together once they are loaded; 1 if none are.
+    pub(super) swap: usize,
+    /// Whether any byte that is not 0 means true.
+    pub(super) truth: bool,
+}
+
+/// Arrays that were computed, or read as a whole, before a pass.
+pub(super) trait Held {
+    /// The bytes of an operation's result in C order, if it was computed.
+    fn result(&self, id: Id) -> Option<(Base, DType)>;
+
+    /// The items of an array that a pass would read again and again, in C order; none if it is to read them.
+    fn small(&mut self, file: &Arc<File>, view: &View) -> Result<Option<Option<Arc<Vec<u8>>>>, EngineError>;
+}
+
+/// A program and what it loads.
+#[derive(Debug)]
+pub(super) struct Fused {
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) program: Program,
+    /// Extents of the pass, slowest axis first.
+    pub(super) shape: Vec<usize>,
+    /// How many functions and casts it computes.
+    pub(super) functions: usize,
+}
+
+/// A short row that comes again and again is written down until it has so many items.
+const REPEATED: usize = 4096;
+
+impl Fused {
+    /// The program of an operation, over an array of `shape` whose axes are walked in this order, slowest first.
+    pub(super) fn new(
+        graph: &Graph,
+        root: Id,
+        (shape, axes): (&[usize], &[usize]),
+        held: &mut dyn Held,
+    ) -> Result<Self, EngineError> {
+        let order = region(graph, root, held);
+        let mut uses: HashMap<Id, usize> = HashMap::new();
+        for &id in &order {
+            if held.result(id).is_none() && graph[id].is_elementwise() {
+                graph[id].args.iter().for_each(|&arg| *uses.entry(arg).or_default() += 1);
+            }
+        }
+        let signed: Vec<isize> = axes.iter().map(|&axis| axis as isize).collect();
+        let mut lowering = Lowering {
+            graph,
+            shape,
+            axes: signed,
+            uses,
+            values: HashMap::new(),
+            fused: Fused {
+                leaves: Vec::new(),
+                program: Program::new(graph[root].dtype.itemsize()),
+                shape: axes.iter().map(|&axis| shape[axis]).collect(),
+                functions: 0,
+            },
+        };
+        for id in order {
+            lowering.add(id, held)?;
+        }
+        Ok(lowering.fused)
+    }
+
+    /// The operations that [`Fused::new`] puts into one program.
+    pub(super) fn files(&self) -> impl Iterator<Item = (usize, &Arc<File>)> {
+        self.leaves.iter().enumerate().filter_map(|(index, leaf)| match &leaf.base {
+            Base::File(file) => Some((index, file)),
+            Base::Memory(_) => None,
+        })
+    }
+}
+
+/// The operations from a root down to the next barriers, arguments first.
+fn region(graph: &Graph, root: Id, held: &dyn Held) -> Vec<Id> {
+    let (mut found, mut seen) = (Vec::new(), std::collections::HashSet::new());
+    let mut stack = vec![(root, false)];
+    while let Some((id, done)) = stack.pop() {
+        if done {
+            found.push(id);
+        } else if seen.insert(id) {
+            stack.push((id, true));
+            if graph[id].is_elementwise() && held.result(id).is_none() {
+                stack.extend(graph[id].args.iter().rev().map(|&arg| (arg, false)));
+            }
+        }
+    }
+    found
+}
+
+struct Lowering<'a> {
+    graph: &'a Graph,
+    shape: &'a [usize],
+    axes: Vec<isize>,
+    uses: HashMap<Id, usize>,
+    values: HashMap<Id, Value>,
+    fused: Fused,
+}
+
+impl Lowering<'_> {
+    fn add(&mut self, id: Id, held: &mut dyn Held) -> Result<(), EngineError> {
+        let item = &self.graph[id];
+        let uses = self.uses.get(&id).copied().unwrap_or(0);
+        let whole = |dtype: &DType| View::contiguous(dtype, &item.shape, ndfolio_layout::Order::C, 0);
+        let value = match (&item.what, held.result(id)) {
+            (_, Some((base, dtype))) => self.leaf(base, &whole(&dtype)?, uses)?,
+            (What::Map(looped), None) => {
+                let args: Vec<Value> = item.args.iter().map(|arg| self.values[arg]).collect();
+                self.fused.functions += 1;
+                self.fused.program.map(looped, &args, uses)
+            }
+            (What::Cast(caster), None) => {
+                let arg = self.values[&item.args[0]];
+                if caster.is_copy() && uses > 0 {
+                    // The other byte order, which loading has dealt with: the same value, used in its place.
+                    self.fused.program.same(arg, uses)
+                } else {
+                    self.fused.functions += 1;
+                    self.fused.program.cast(caster, arg, item.dtype.itemsize(), uses)
+                }
+            }
+            (What::File(source), None) => self.file(&source.file, &source.view, uses, held)?,
+            (What::Memory(memory), None) => {
+                let base = Base::Memory(Some(Arc::clone(&memory.bytes)));
+                self.leaf(base, &memory.view, uses)?
+            }
+            (What::Part(view), None) => {
+                let (base, _) = held.result(item.args[0]).ok_or_else(|| missing(view))?;
+                self.leaf(base, view, uses)?
+            }
+            (What::Reduce(_) | What::Scan(_), None) => return Err(missing(&whole(&item.dtype)?)),
+        };
+        self.values.insert(id, value);
+        Ok(())
+    }
+
+    /// A file's array; one that would be read again and again is held in memory, if it is small.
+    fn file(
+        &mut self,
+        file: &Arc<File>,
+        view: &View,
+        uses: usize,
+        held: &mut dyn Held,
+    ) -> Result<Value, EngineError> {
+        let wide = view.broadcast_to(self.shape)?.transpose(Some(&self.axes))?;
+        let again = wide.shape().iter().zip(wide.strides()).any(|(&n, &stride)| n > 1 && stride == 0);
+        let once = once(&wide)?;
+        if again && let Some(bytes) = held.small(file, &once)? {
+            let strides = compact_strides(&wide, &once);
+            let compact = View::strided(wide.dtype(), wide.shape(), &strides, 0)?;
+            return self.settled(Base::Memory(bytes), compact, uses);
+        }
+        self.settled(Base::File(Arc::clone(file)), wide, uses)
+    }
+
+    fn leaf(&mut self, base: Base, view: &View, uses: usize) -> Result<Value, EngineError> {
+        let wide = view.broadcast_to(self.shape)?.transpose(Some(&self.axes))?;
+        self.settled(base, wide, uses)
+    }
+
+    /// A leaf whose axes are those of the pass.
+    fn settled(&mut self, mut base: Base, view: View, uses: usize) -> Result<Value, EngineError> {
+        let mut order = Order::new(&view);
+        let size = view.itemsize();
+        let swap = view.dtype().as_scalar().map_or(1, |scalar| scalar.foreign_width());
+        let truth = view.dtype().kind() == Some(Kind::Bool);
+        if let Base::Memory(bytes) = &base {
+            if order.is_constant() && uses > 0 {
+                let at = view.offset() as usize;
+                let item =
+                    bytes.as_ref().map_or_else(|| vec![0; size], |bytes| bytes[at..at + size].to_vec());
+                return Ok(self.fused.program.constant(in_order(item, swap), uses));
+            }
+            if let (Some(bytes), Some(period)) =
+                (bytes, order.period().filter(|&period| period < REPEATED / 8))
+            {
+                let at = view.offset() as usize;
+                let items = REPEATED / period * period;
+                let mut written = vec![0; items * size];
+                written.chunks_exact_mut(period * size).for_each(|row| {
+                    row.copy_from_slice(&bytes[at..at + period * size]);
+                });
+                order = order.repeated(items);
+                base = Base::Memory(Some(Arc::new(written)));
+            }
+        }
+        self.fused.leaves.push(Leaf { base, view, order, swap, truth });
+        Ok(self.fused.program.load(self.fused.leaves.len() - 1, size, uses))
+    }
+}
+
+fn in_order(mut item: Vec<u8>, swap: usize) -> Vec<u8> {
+    ndfolio_kernel::swap_bytes(&mut item, swap);
+    item
+}
+
+fn missing(view: &View) -> EngineError {
+    // A plan orders passes by what they need, so that this cannot be seen.
+    LayoutError::Broadcast { from: format!("{:?}", view.shape()), to: "what was not computed yet".into() }
+        .into()
+}
+
+/// The same items, each once.
+fn once(view: &View) -> Result<View, LayoutError> {
+    let shape: Vec<usize> =
+        view.shape().iter().zip(view.strides()).map(|(&n, &s)| if s == 0 { n.min(1) } else { n }).collect();
+    View::strided(view.dtype(), &shape, view.strides(), view.offset())
+}
+
+/// The strides of `wide` over the items of `once` in C order.
+fn compact_strides(wide: &View, once: &View) -> Vec<isize> {
+    let mut step = once.itemsize() as isize;
+    let mut strides = vec![0; wide.ndim()];
+    for axis in (0..wide.ndim()).rev() {
+        if wide.strides()[axis] != 0 {
+            strides[axis] = step;
+        }
+        step *= once.shape()[axis] as isize;
+    }
+    strides
+}
+
+/// Memory with one item again and again.
+pub(super) fn tile_of(item: &[u8], items: usize) -> Vec<u8> {
+    let mut tile = vec![0; item.len() * items];
+    if !item.is_empty() {
+        fill(item, &mut tile);
+    }
+    tile
+}
+
+/// The dtype of an operation's items as a program has them.
+pub(super) fn plain(graph: &Graph, id: Id) -> DType {
+    native(&graph[id].dtype)
+}

@@ -1,0 +1,470 @@
+//! Computes expressions: stage by stage, then what was asked for.
+
+use std::{collections::HashMap, sync::Arc};
+
+use ndfolio_kernel::{
+    KernelError, Scanner,
+    reduce::{Finish, NanPolicy, Reducer, Wanted},
+};
+use ndfolio_layout::{DType, Order, View};
+use ndfolio_store::{File, Scratch};
+
+use super::{
+    Emit, Expr, Memory, Reduction,
+    fused::{Base, Fused, Held, plain},
+    graph::{Graph, Id, What, same_file},
+    pass::{Consumer, Frame},
+    scan::Scanned,
+    setup::{Cut, Setup},
+    stage::{Stage, stages},
+    target::{Output, ToCallback, ToFile, ToMemory},
+};
+use crate::{
+    EngineError, Found, Report, Run, Source,
+    fetch::Fetcher,
+    reduce::{Axes, Frame as ReduceFrame, reduce_computed, wants_positions},
+};
+
+/// Expressions that are computed together: what they have in common is computed once.
+#[derive(Debug)]
+pub struct Job {
+    pub(super) graph: Graph,
+    pub(super) roots: Vec<Id>,
+}
+
+/// Which share of the memory may be taken by what is held in memory while passes run.
+pub(super) const HELD: usize = 8;
+
+impl Job {
+    /// Of some expressions.
+    ///
+    /// # Errors
+    /// A number that no dtype holds.
+    pub fn new(roots: &[Expr]) -> Result<Self, EngineError> {
+        let mut graph = Graph::default();
+        let roots = graph.add(roots)?;
+        Ok(Job { graph, roots })
+    }
+
+    /// Computes all of them in memory.
+    ///
+    /// # Errors
+    /// Results that do not fit into the memory that was given; what the files report; a cancelled run.
+    pub fn compute(&self, run: &Run<'_>) -> Result<(Vec<Memory>, Report), EngineError> {
+        let needed: usize = self.roots.iter().map(|&root| self.graph[root].nbytes()).sum();
+        refuse_more(needed, run)?;
+        let run = run.take(needed);
+        let mut work = Work::new(self, &run);
+        work.stages()?;
+        let mut results = Vec::with_capacity(self.roots.len());
+        for &root in &self.roots {
+            results.push(work.in_memory(root)?);
+        }
+        Ok((results, work.report))
+    }
+
+    /// Computes the first of them, and gives its items to somebody.
+    ///
+    /// # Errors
+    /// A view of another shape or dtype; what the files report; a cancelled run; the first error of who takes
+    /// the items.
+    pub fn emit(&self, emit: Emit<'_>, run: &Run<'_>) -> Result<Report, EngineError> {
+        let mut work = Work::new(self, run);
+        let root = self.roots[0];
+        match emit {
+            Emit::New(file, view) => work.write(root, Output::New(file), view)?,
+            Emit::Old(file, view) if self.meets(file, view) => {
+                work.stages()?;
+                // As in NumPy, what is read is what was there before.
+                let held = work.held(root)?;
+                work.copy(held, root, Output::Old(file), view)?;
+            }
+            Emit::Old(file, view) => work.write(root, Output::Old(file), view)?,
+            Emit::Each(each) => {
+                work.stages()?;
+                let target = work.c_view(root)?;
+                work.pass(root, (&target, Cut::Rows), |_| Ok(ToCallback::new(each)))?;
+            }
+        }
+        Ok(work.report)
+    }
+
+    /// Whether an array that is read has bytes of a view that is written, but not item by item the same.
+    fn meets(&self, file: &File, view: &View) -> bool {
+        self.graph.iter().any(|item| match &item.what {
+            What::File(source) => {
+                source.file.id() == file.id() && source.view != *view && source.view.overlaps(view)
+            }
+            _ => false,
+        })
+    }
+}
+
+/// A result larger than the memory is refused.
+pub(super) fn refuse_more(needed: usize, run: &Run<'_>) -> Result<(), EngineError> {
+    if needed <= run.budget() {
+        return Ok(());
+    }
+    Err(EngineError::Budget {
+        what: "the result in memory",
+        needed: needed as u64,
+        budget: run.budget() as u64,
+        way: "save it to a file, reduce it, take a part of it, or give it more memory",
+    })
+}
+
+/// What was computed as a whole.
+#[derive(Clone)]
+enum Kept {
+    Memory(Arc<Vec<u8>>),
+    Scratch(Arc<Scratch>),
+}
+
+/// A job while it is computed.
+struct Work<'w> {
+    job: &'w Job,
+    run: &'w Run<'w>,
+    kept: HashMap<Id, Kept>,
+    small: Vec<(Arc<File>, View, Arc<Vec<u8>>)>,
+    /// Bytes in memory of both.
+    bytes: usize,
+    report: Report,
+}
+
+impl Held for Work<'_> {
+    fn result(&self, id: Id) -> Option<(Base, DType)> {
+        let base = match self.kept.get(&id)? {
+            Kept::Memory(bytes) => Base::Memory(Some(Arc::clone(bytes))),
+            Kept::Scratch(scratch) => Base::File(scratch.shared()),
+        };
+        Some((base, plain(&self.job.graph, id)))
+    }
+
+    fn small(&mut self, file: &Arc<File>, view: &View) -> Result<Option<Option<Arc<Vec<u8>>>>, EngineError> {
+        if view.nbytes() > self.run.budget() / HELD {
+            return Ok(None);
+        }
+        let known = self.small.iter().find(|(other, known, _)| same_file(other, file) && known == view);
+        if let Some((_, _, bytes)) = known {
+            return Ok(Some(Some(Arc::clone(bytes))));
+        }
+        let mut bytes = vec![0; view.nbytes()];
+        Fetcher::default().read(file, view, &mut bytes, self.run)?;
+        self.bytes += bytes.len();
+        let bytes = Arc::new(bytes);
+        self.small.push((Arc::clone(file), view.clone(), Arc::clone(&bytes)));
+        Ok(Some(Some(bytes)))
+    }
+}
+
+impl<'w> Work<'w> {
+    fn new(job: &'w Job, run: &'w Run<'w>) -> Self {
+        let (kept, small) = (HashMap::new(), Vec::new());
+        Work { job, run, kept, small, bytes: 0, report: Report::default() }
+    }
+
+    fn graph(&self) -> &'w Graph {
+        &self.job.graph
+    }
+
+    fn stages(&mut self) -> Result<(), EngineError> {
+        for stage in stages(self.graph(), &self.job.roots, self.run.budget() / HELD) {
+            self.stage(&stage)?;
+        }
+        Ok(())
+    }
+
+    fn stage(&mut self, stage: &Stage) -> Result<(), EngineError> {
+        match stage {
+            Stage::Reduce(ids) => self.reduce(ids),
+            Stage::Scan(id) | Stage::Hold(id) => {
+                let kept = self.held(*id)?;
+                self.kept.insert(*id, kept);
+                Ok(())
+            }
+        }
+    }
+
+    /// The run with the memory that is left.
+    fn left(&self) -> Run<'w> {
+        self.run.take(self.bytes)
+    }
+
+    fn c_view(&self, id: Id) -> Result<View, EngineError> {
+        Ok(View::contiguous(&plain(self.graph(), id), &self.graph()[id].shape, Order::C, 0)?)
+    }
+
+    /// Computes an operation as a whole: in memory, or in a file without a name.
+    fn held(&mut self, id: Id) -> Result<Kept, EngineError> {
+        if let Some(kept) = self.kept.get(&id) {
+            return Ok(kept.clone());
+        }
+        let target = self.c_view(id)?;
+        if target.nbytes() <= self.run.budget() / HELD {
+            let mut bytes = vec![0; target.nbytes()];
+            self.bytes += bytes.len();
+            self.pass(id, (&target, Cut::Rows), |setup| Ok(ToMemory::new(&setup.tiles(), &mut bytes)))?;
+            return Ok(Kept::Memory(Arc::new(bytes)));
+        }
+        let scratch = self.scratch(target.nbytes() as u64)?;
+        let left = self.left();
+        self.pass(id, (&target, Cut::Boxes), |setup| {
+            Ok(ToFile::new(Output::Scratch(&scratch), setup, &left))
+        })?;
+        Ok(Kept::Scratch(Arc::new(scratch)))
+    }
+
+    fn scratch(&self, bytes: u64) -> Result<Scratch, EngineError> {
+        let run = self.run;
+        Ok(Scratch::create(run.scratch_folder(), bytes, &|| run.go_on().is_err())?)
+    }
+
+    /// An operation's items in memory.
+    fn in_memory(&mut self, id: Id) -> Result<Memory, EngineError> {
+        let (dtype, shape) = (plain(self.graph(), id), self.graph()[id].shape.clone());
+        if let Some(Kept::Memory(bytes)) = self.kept.get(&id) {
+            return Ok(Memory { bytes: Arc::clone(bytes), view: self.c_view(id)? });
+        }
+        let target = self.c_view(id)?;
+        let mut bytes = vec![0; target.nbytes()];
+        self.pass(id, (&target, Cut::Rows), |setup| Ok(ToMemory::new(&setup.tiles(), &mut bytes)))?;
+        Ok(Memory::new(&dtype, &shape, bytes)?)
+    }
+
+    /// Writes an operation's items to the places of a view.
+    fn write(&mut self, id: Id, output: Output<'_>, view: &View) -> Result<(), EngineError> {
+        self.stages()?;
+        self.pass_to(id, output, view)
+    }
+
+    fn pass_to(&mut self, id: Id, output: Output<'_>, view: &View) -> Result<(), EngineError> {
+        let left = self.left();
+        self.pass(id, (view, Cut::Boxes), |setup| Ok(ToFile::new(output, setup, &left)))
+    }
+
+    /// Writes what was computed before.
+    fn copy(&mut self, kept: Kept, id: Id, output: Output<'_>, view: &View) -> Result<(), EngineError> {
+        self.kept.insert(id, kept);
+        self.pass_to(id, output, view)
+    }
+
+    /// One pass that computes an operation for the places of a view, in the view's order.
+    fn pass<C: Consumer>(
+        &mut self,
+        id: Id,
+        (view, cut): (&View, Cut),
+        consumer: impl FnOnce(&Setup) -> Result<C, EngineError>,
+    ) -> Result<(), EngineError> {
+        let before = self.left();
+        let setup = Setup::new(self.graph(), id, (view, cut), self, &before)?;
+        if setup.is_empty() {
+            return Ok(());
+        }
+        let left = self.left();
+        let consumer = consumer(&setup)?;
+        let tiles = setup.tiles();
+        let report = match setup.scan {
+            None => {
+                Frame::new(&setup.fused, tiles, consumer.bytes_of_worker(), &left).run(&left, &consumer)?
+            }
+            Some(scan) => {
+                let left = left.take(setup.carry(&left)?);
+                let scanner = Scanner::new(setup.items.dtype(), scan.running)?;
+                let consumer = Scanned::new(consumer, scanner, scan.axis, &setup.items, &setup.block);
+                Frame::new(&setup.fused, tiles, consumer.bytes_of_worker(), &left).run(&left, &consumer)?
+            }
+        };
+        self.report.then(&report);
+        Ok(())
+    }
+
+    /// Reductions of one array along the same axes.
+    fn reduce(&mut self, ids: &[Id]) -> Result<(), EngineError> {
+        let graph = self.graph();
+        let arg = graph[ids[0]].args[0];
+        let axes: Vec<isize> = match &graph[ids[0]].what {
+            What::Reduce(reduction) => reduction.axes.iter().map(|&axis| axis as isize).collect(),
+            _ => Vec::new(),
+        };
+        let reductions: Vec<&Reduction> = ids
+            .iter()
+            .filter_map(
+                |&id| if let What::Reduce(reduction) = &graph[id].what { Some(reduction) } else { None },
+            )
+            .collect();
+        let source = match (&graph[arg].what, self.kept.get(&arg)) {
+            (_, Some(Kept::Scratch(scratch))) => {
+                Some(Source { file: scratch.shared(), view: self.c_view(arg)? })
+            }
+            (What::File(source), None) => Some(source.clone()),
+            _ => None,
+        };
+        let dtype = source.as_ref().map_or_else(|| plain(graph, arg), |source| source.view.dtype().clone());
+        let reducers = reducers(&dtype, &reductions)?;
+        let finishes: Vec<(usize, Finish<'_>)> = reductions
+            .iter()
+            .map(|reduction| {
+                let at =
+                    reducers.iter().position(|reducer| reducer.nan_policy() == reduction.nan).unwrap_or(0);
+                Ok((at, reduction.op.finish(&reducers[at])?))
+            })
+            .collect::<Result<_, KernelError>>()?;
+        let mut results = Vec::with_capacity(ids.len());
+        for &id in ids {
+            results.push(self.room(self.c_view(id)?.nbytes())?);
+        }
+        let mut failed: Option<EngineError> = None;
+        let mut put = |first: usize, found: Found<'_>| {
+            for ((at, finish), room) in finishes.iter().zip(&mut results) {
+                if let Err(error) = room.put(first, *at, finish, found) {
+                    failed.get_or_insert(error);
+                }
+            }
+        };
+        let left = self.left();
+        let report = match &source {
+            Some(source) => crate::reduce_along(source, &axes, &reducers, &left, &mut put)?,
+            None => {
+                let order = dominant_order(graph, arg);
+                let fused = Fused::new(graph, arg, (&graph[arg].shape, &order), self)?;
+                let items = in_order(&dtype, &graph[arg].shape, &order)?;
+                if !is_streamed(&fused, &items, &axes, &reducers, &self.left())? {
+                    // Boxes of a reduction would be gathered from all over the file.
+                    let kept = self.held(arg)?;
+                    self.kept.insert(arg, kept);
+                    return self.reduce(ids);
+                }
+                reduce_computed((&fused, &items), &axes, &reducers, &self.left(), &mut put)?
+            }
+        };
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.report.then(&report);
+        for (&id, room) in ids.iter().zip(results) {
+            self.kept.insert(id, room.kept());
+        }
+        Ok(())
+    }
+
+    /// Room for results of a reduction.
+    fn room(&mut self, bytes: usize) -> Result<Room, EngineError> {
+        if bytes <= self.run.budget() / HELD {
+            self.bytes += bytes;
+            return Ok(Room::Memory(vec![0; bytes]));
+        }
+        Ok(Room::Scratch(self.scratch(bytes as u64)?, Vec::new()))
+    }
+}
+
+/// Results on their way to their places.
+enum Room {
+    Memory(Vec<u8>),
+    /// With the items that are being encoded.
+    Scratch(Scratch, Vec<u8>),
+}
+
+impl Room {
+    fn put(
+        &mut self,
+        first: usize,
+        at: usize,
+        finish: &Finish<'_>,
+        found: Found<'_>,
+    ) -> Result<(), EngineError> {
+        let size = finish.dtype().itemsize();
+        let len = size
+            * match found {
+                Found::One(_) => 1,
+                Found::Columns(columns) => columns[at].columns(),
+            };
+        match self {
+            Room::Memory(bytes) => encode(at, finish, found, &mut bytes[first * size..first * size + len])?,
+            Room::Scratch(scratch, items) => {
+                items.resize(len, 0);
+                encode(at, finish, found, items)?;
+                scratch.write_at((first * size) as u64, items)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn kept(self) -> Kept {
+        match self {
+            Room::Memory(bytes) => Kept::Memory(Arc::new(bytes)),
+            Room::Scratch(scratch, _) => Kept::Scratch(Arc::new(scratch)),
+        }
+    }
+}
+
+fn encode(at: usize, finish: &Finish<'_>, found: Found<'_>, out: &mut [u8]) -> Result<(), KernelError> {
+    match found {
+        Found::One(partials) => finish.encode(&partials[at], out),
+        Found::Columns(columns) => finish.encode_columns(&columns[at], out),
+    }
+}
+
+/// A reducer for each meaning of NaN that is asked for.
+pub(super) fn reducers(dtype: &DType, reductions: &[&Reduction]) -> Result<Vec<Reducer>, KernelError> {
+    let mut reducers = Vec::new();
+    for nan in [NanPolicy::Propagate, NanPolicy::Skip] {
+        let wanted = reductions.iter().filter(|reduction| reduction.nan == nan);
+        let wanted = wanted.map(|reduction| reduction.op.wanted()).reduce(|a, b| a | b);
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != Wanted::default()) {
+            reducers.push(Reducer::new(dtype, wanted, nan)?);
+        }
+    }
+    Ok(reducers)
+}
+
+/// Whether the arrays of a reduction can be read piece by piece as it goes over them.
+fn is_streamed(
+    fused: &Fused,
+    items: &View,
+    axes: &[isize],
+    reducers: &[Reducer],
+    run: &Run<'_>,
+) -> Result<bool, EngineError> {
+    let axes = Axes::new(items, axes, wants_positions(reducers))?;
+    if axes.is_empty() || fused.files().next().is_none() {
+        return Ok(true);
+    }
+    let frame = ReduceFrame::new(&axes, reducers, 0, run);
+    Ok(Frame::new(fused, frame.tiles.clone(), 0, &frame.run).is_streamed())
+}
+
+/// The axes of an operation in the order in which its largest array lies, slowest first.
+pub(super) fn dominant_order(graph: &Graph, id: Id) -> Vec<usize> {
+    let shape = &graph[id].shape;
+    let c_order = (0..shape.len()).collect();
+    let (mut largest, mut stack, mut seen) = (None, vec![id], std::collections::HashSet::new());
+    while let Some(id) = stack.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        match &graph[id].what {
+            What::File(source) => {
+                let bytes = source.view.nbytes();
+                if largest.as_ref().is_none_or(|(most, _)| bytes > *most) {
+                    largest = source.view.broadcast_to(shape).ok().map(|view| (bytes, view)).or(largest);
+                }
+            }
+            What::Map(_) | What::Cast(_) => stack.extend(graph[id].args.iter().rev()),
+            _ => {}
+        }
+    }
+    let Some((_, view)) = largest else { return c_order };
+    let repeats = view.shape().iter().zip(view.strides()).any(|(&n, &stride)| n > 1 && stride == 0);
+    if repeats { c_order } else { view.storage_axes() }
+}
+
+/// A view whose items lie together, with the axes in this order, slowest first.
+pub(super) fn in_order(dtype: &DType, shape: &[usize], axes: &[usize]) -> Result<View, EngineError> {
+    let mut strides = vec![0; shape.len()];
+    let mut step = dtype.itemsize() as isize;
+    for &axis in axes.iter().rev() {
+        strides[axis] = step;
+        step *= shape[axis].max(1) as isize;
+    }
+    Ok(View::strided(dtype, shape, &strides, 0)?)
+}

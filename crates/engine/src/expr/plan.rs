@@ -1,0 +1,234 @@
+//! What a job would do.
+
+use std::{collections::HashMap, sync::Arc};
+
+use ndfolio_layout::{DType, Order, View};
+use ndfolio_store::{Choice, File, IoEngine};
+
+use super::{
+    Job,
+    feeds::each_once,
+    fused::{Base, Fused, Held, plain},
+    graph::{Graph, Id, What, same_file},
+    job::{HELD, dominant_order, in_order, reducers, refuse_more},
+    pass::Frame,
+    setup::{Cut, Setup},
+    stage::{Stage, stages},
+    target::{PIECES, box_bytes},
+};
+use crate::{
+    EngineError, Plan, Run, Source,
+    plan::Reading,
+    reduce::{Axes, Frame as ReduceFrame, wants_positions},
+};
+
+impl Job {
+    /// What computing it would do, for a view that is written or for results in memory: found out from what the page
+    /// cache holds, without reading items.
+    ///
+    /// # Errors
+    /// As computing it, but for what only reading and writing find.
+    pub fn plan(&self, target: Option<&View>, run: &Run<'_>) -> Result<Plan, EngineError> {
+        let mut plan = Plan { passes: 0, ..Plan::new(run) };
+        let mut run = *run;
+        if target.is_none() {
+            let needed: usize = self.roots.iter().map(|&root| self.graph[root].nbytes()).sum();
+            refuse_more(needed, &run)?;
+            plan.results = needed as u64;
+            run = run.take(needed);
+        }
+        let mut planned = Planned { graph: &self.graph, run: &run, kept: HashMap::new(), small: Vec::new() };
+        for stage in stages(&self.graph, &self.roots, run.budget() / HELD) {
+            planned.stage(&stage, &mut plan)?;
+        }
+        for &root in &self.roots {
+            match target {
+                Some(view) => {
+                    plan.writes += view.nbytes() as u64;
+                    planned.pass(root, (view, Cut::Boxes), "the result, to a file", &mut plan)?;
+                }
+                None if planned.kept.contains_key(&root) => {}
+                None => {
+                    let view = planned.c_view(root)?;
+                    planned.pass(root, (&view, Cut::Rows), "the result, in memory", &mut plan)?;
+                }
+            }
+        }
+        Ok(plan)
+    }
+}
+
+/// A job while it is planned.
+struct Planned<'p> {
+    graph: &'p Graph,
+    run: &'p Run<'p>,
+    /// Bytes of what would have been computed before.
+    kept: HashMap<Id, usize>,
+    /// What would be read as a whole first.
+    small: Vec<(Arc<File>, View)>,
+}
+
+impl Held for Planned<'_> {
+    fn result(&self, id: Id) -> Option<(Base, DType)> {
+        self.kept.get(&id).map(|_| (Base::Memory(None), plain(self.graph, id)))
+    }
+
+    fn small(&mut self, file: &Arc<File>, view: &View) -> Result<Option<Option<Arc<Vec<u8>>>>, EngineError> {
+        if view.nbytes() > self.run.budget() / HELD {
+            return Ok(None);
+        }
+        if !self.small.iter().any(|(other, known)| same_file(other, file) && known == view) {
+            self.small.push((Arc::clone(file), view.clone()));
+        }
+        Ok(Some(None))
+    }
+}
+
+impl Planned<'_> {
+    fn c_view(&self, id: Id) -> Result<View, EngineError> {
+        Ok(View::contiguous(&plain(self.graph, id), &self.graph[id].shape, Order::C, 0)?)
+    }
+
+    fn stage(&mut self, stage: &Stage, plan: &mut Plan) -> Result<(), EngineError> {
+        match stage {
+            Stage::Reduce(ids) => self.reduce(ids, plan),
+            Stage::Scan(id) | Stage::Hold(id) => {
+                let view = self.c_view(*id)?;
+                let what =
+                    if matches!(stage, Stage::Scan(_)) { "a running sum or product" } else { "a small part" };
+                self.pass(*id, (&view, Cut::Rows), what, plan)?;
+                self.keep(*id, plan)
+            }
+        }
+    }
+
+    fn keep(&mut self, id: Id, plan: &mut Plan) -> Result<(), EngineError> {
+        let bytes = self.c_view(id)?.nbytes();
+        if bytes > self.run.budget() / HELD {
+            plan.writes += bytes as u64;
+            let folder = self.run.scratch_folder().display();
+            plan.notes
+                .push(format!("{bytes} bytes that are needed again go to a file without a name in {folder}"));
+        } else {
+            plan.states += bytes as u64;
+        }
+        self.kept.insert(id, bytes);
+        Ok(())
+    }
+
+    fn pass(&mut self, id: Id, place: (&View, Cut), what: &str, plan: &mut Plan) -> Result<(), EngineError> {
+        let known = self.small.len();
+        let run = *self.run;
+        let setup = Setup::new(self.graph, id, place, self, &run)?;
+        self.read_small(known, plan);
+        if setup.is_empty() {
+            return Ok(());
+        }
+        let carry = setup.carry(&run)?;
+        let tiles = setup.tiles();
+        let own = PIECES * (box_bytes(&tiles) + 8192);
+        plan.states = plan.states.max(carry as u64);
+        let frame = Frame::new(&setup.fused, tiles, own, &run);
+        self.add(&frame, (what, own), plan);
+        Ok(())
+    }
+
+    fn reduce(&mut self, ids: &[Id], plan: &mut Plan) -> Result<(), EngineError> {
+        let graph = self.graph;
+        let arg = graph[ids[0]].args[0];
+        let reductions: Vec<_> = ids
+            .iter()
+            .filter_map(
+                |&id| if let What::Reduce(reduction) = &graph[id].what { Some(reduction) } else { None },
+            )
+            .collect();
+        let names: Vec<&str> = reductions.iter().map(|one| one.op.name(one.nan)).collect();
+        let axes: Vec<isize> = reductions
+            .first()
+            .map(|one| one.axes.iter().map(|&axis| axis as isize).collect())
+            .unwrap_or_default();
+        match &graph[arg].what {
+            What::File(source) => {
+                let reducers = reducers(source.view.dtype(), &reductions)?;
+                let one = crate::plan_reduce(source, &axes, &reducers, self.run, 0)?;
+                plan.stages.push(format!("{} of {}", names.join(", "), source.file.path().display()));
+                plan.add(one);
+            }
+            _ => {
+                let dtype = plain(graph, arg);
+                let reducers = reducers(&dtype, &reductions)?;
+                let order = dominant_order(graph, arg);
+                let known = self.small.len();
+                let fused = Fused::new(graph, arg, (&graph[arg].shape, &order), self)?;
+                self.read_small(known, plan);
+                let items = in_order(&dtype, &graph[arg].shape, &order)?;
+                let axes = Axes::new(&items, &axes, wants_positions(&reducers))?;
+                if !axes.is_empty() {
+                    let reduced = ReduceFrame::new(&axes, &reducers, 0, self.run);
+                    let own = box_bytes(&reduced.tiles);
+                    plan.states += reduced.states as u64;
+                    let frame = Frame::new(&fused, reduced.tiles.clone(), own, &reduced.run);
+                    self.add(&frame, (&names.join(", "), own), plan);
+                }
+            }
+        }
+        ids.iter().try_for_each(|&id| self.keep(id, plan))
+    }
+
+    /// What is read as a whole before a pass.
+    fn read_small(&self, known: usize, plan: &mut Plan) {
+        for (file, view) in &self.small[known..] {
+            let source = Source { file: Arc::clone(file), view: view.clone() };
+            let reason = "it is small and used again and again, so it is held in memory";
+            plan.readings.push(Reading::new(&source, &IoEngine::Pread.to_string(), reason));
+            plan.states += view.nbytes() as u64;
+        }
+    }
+
+    /// Adds a pass.
+    fn add(&self, frame: &Frame<'_>, (what, own): (&str, usize), plan: &mut Plan) {
+        let report = frame.report();
+        let readings = frame.readings();
+        plan.passes += u64::from(!readings.is_empty());
+        let files: Vec<String> =
+            readings.iter().map(|(source, _)| source.file.path().display().to_string()).collect();
+        let functions = match frame.fused.functions {
+            0 => String::new(),
+            1 => "1 function".to_owned(),
+            count => format!("{count} functions, fused"),
+        };
+        let of = if files.is_empty() { String::new() } else { format!("of {}", files.join(", ")) };
+        let parts: Vec<&str> = [what, &functions, &of].into_iter().filter(|part| !part.is_empty()).collect();
+        plan.stages.push(parts.join(": ").replacen(": of", " of", 1));
+        plan.threads = plan.threads.max(frame.threads);
+        plan.buffers = plan.buffers.max(report.io.buffer_bytes + (frame.threads * own) as u64);
+        for (source, choice) in readings {
+            plan.readings.push(Reading::of(&source, choice));
+        }
+    }
+}
+
+impl Frame<'_> {
+    /// What is read of which file, and how.
+    fn readings(&self) -> Vec<(Source, Choice)> {
+        let leaf = |index: usize| {
+            let leaf = &self.fused.leaves[index];
+            let Base::File(file) = &leaf.base else { return None };
+            Some(Source { file: Arc::clone(file), view: each_once(&leaf.view)? })
+        };
+        let gathered = || {
+            let reason = "it lies in another order than the result, and each box of it is gathered";
+            Choice {
+                engine: IoEngine::Pread,
+                advice: ndfolio_store::Advice::Normal,
+                reason: reason.to_owned(),
+            }
+        };
+        let fed = self.feeds.feeds.iter().filter_map(|feed| {
+            // Arrays that are read together are told of once.
+            Some((leaf(*feed.leaves.first()?)?, feed.choice.clone()))
+        });
+        let gathered = self.feeds.gathered.iter().filter_map(|&index| Some((leaf(index)?, gathered())));
+        fed.chain(gathered).collect()
+    }
+}

@@ -1,0 +1,128 @@
+//! A pass that computes an operation for the places of a view: its program, its boxes. The same for a plan and for
+//! the pass itself.
+
+use ndfolio_layout::{Order, Tiles, View};
+
+use super::{
+    Scan,
+    fused::{Fused, Held, plain},
+    graph::{Graph, Id, What},
+    scan::carry_bytes,
+};
+use crate::{
+    EngineError, Run,
+    blocks::{box_of_rows, transfer_block},
+    parallel::threads,
+};
+
+pub(super) struct Setup {
+    pub(super) fused: Fused,
+    /// The places, with the axes of the pass: in the order of the file, slowest first.
+    pub(super) target: View,
+    /// The items as the pass numbers them.
+    pub(super) items: View,
+    pub(super) block: Vec<usize>,
+    /// What is run along an axis of the pass, if anything is.
+    pub(super) scan: Option<Scan>,
+}
+
+/// In which boxes a pass may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Any.
+    Boxes,
+    /// Rows, so that the items of a box lie together and follow those of the box before.
+    Rows,
+}
+
+impl Setup {
+    /// For an operation of a graph; what it needs is held.
+    pub(super) fn new(
+        graph: &Graph,
+        id: Id,
+        (view, cut): (&View, Cut),
+        held: &mut dyn Held,
+        run: &Run<'_>,
+    ) -> Result<Self, EngineError> {
+        let axes = view.storage_axes();
+        let scan = match &graph[id].what {
+            What::Scan(scan) if held.result(id).is_none() => {
+                let axis = axes.iter().position(|&axis| axis == scan.axis).unwrap_or(0);
+                Some(Scan { axis, ..*scan })
+            }
+            _ => None,
+        };
+        let root = if scan.is_some() { graph[id].args[0] } else { id };
+        let fused = Fused::new(graph, root, (&graph[id].shape, &axes), held)?;
+        let signed: Vec<isize> = axes.iter().map(|&axis| axis as isize).collect();
+        let target = view.transpose(Some(&signed))?;
+        let items = View::contiguous(&plain(graph, id), target.shape(), Order::C, 0)?;
+        let cut = if scan.is_some() { Cut::Rows } else { cut };
+        let block = block(&fused, &target, cut, run);
+        Ok(Setup { fused, target, items, block, scan })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.target.is_empty()
+    }
+
+    /// The boxes of the items.
+    pub(super) fn tiles(&self) -> Tiles<'_> {
+        self.items.blocks(&self.block, &self.order())
+    }
+
+    fn order(&self) -> Vec<usize> {
+        (0..self.target.ndim()).collect()
+    }
+
+    /// Bytes of last results that are kept from box to box.
+    pub(super) fn carry(&self, run: &Run<'_>) -> Result<usize, EngineError> {
+        let carry = self.scan.map_or(0, |scan| carry_bytes(&self.items, &self.block, scan.axis));
+        if carry <= run.budget() / 2 {
+            return Ok(carry);
+        }
+        Err(EngineError::Budget {
+            what: "a running sum along an axis with so many items beside it",
+            needed: 2 * carry as u64,
+            budget: run.budget() as u64,
+            way: "give it more memory",
+        })
+    }
+}
+
+/// Bytes of a box of each array and of the result.
+const BOX: usize = 1 << 20;
+
+/// Extents of boxes in which a target is written, whose axes are those of the pass.
+fn block(fused: &Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
+    let sizes: Vec<usize> = fused.files().map(|(leaf, _)| fused.leaves[leaf].view.itemsize()).collect();
+    let widest = sizes.iter().copied().chain([target.itemsize()]).max().unwrap_or(1).max(1);
+    let each: usize = sizes.iter().sum::<usize>() + target.itemsize();
+    let memory = run.memory_for_boxes() / threads(run, target.nbytes());
+    let crossing = fused.files().map(|(leaf, _)| &fused.leaves[leaf].view).find(|view| !is_in_order(view));
+    match crossing {
+        Some(view) if cut == Cut::Boxes => {
+            let share = (memory / 2 / each.max(1) * widest).max(widest);
+            transfer_block(target.shape(), (&fastest_first(view), &fastest_first(target)), widest, share)
+        }
+        Some(_) => box_of_rows(target.shape(), (memory / 4 / each.max(1)).max(1)),
+        None => {
+            // Four of each are on their way at once.
+            let most = memory / (4 * each.max(1));
+            box_of_rows(target.shape(), (BOX / widest).min(most).max(1))
+        }
+    }
+}
+
+fn fastest_first(view: &View) -> Vec<usize> {
+    let mut axes = view.storage_axes();
+    axes.reverse();
+    axes
+}
+
+/// Whether the axes of a view lie in the file in the order of the pass.
+fn is_in_order(view: &View) -> bool {
+    let steps = view.shape().iter().zip(view.strides()).filter(|(n, stride)| **n > 1 && **stride != 0);
+    let steps: Vec<usize> = steps.map(|(_, stride)| stride.unsigned_abs()).collect();
+    steps.is_sorted_by(|a, b| a >= b)
+}
