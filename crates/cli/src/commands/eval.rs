@@ -61,8 +61,7 @@ fn lazy(args: &EvalArgs) -> Result<Lazy, Failure> {
     for given in &args.arrays {
         let usage = |reason: String| Failure::Usage(format!("{given}: {reason}"));
         let parts = given.split_once('=').filter(|(_, file)| !file.is_empty());
-        let (name, file) =
-            parts.ok_or_else(|| usage("expected NAME=FILE, such as x=run.npy".to_owned()))?;
+        let (name, file) = parts.ok_or_else(|| usage("expected NAME=FILE, such as x=run.npy".to_owned()))?;
         check_name(name).map_err(usage)?;
         if arrays.iter().any(|(known, _)| *known == name) {
             return Err(usage(format!("the name {name} is given twice")));

@@ -1,12 +1,6 @@
 //! Which bytes of which files a pass reads for each of its pieces.
 
-use std::{
-    ops::Range,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-};
+use std::{ops::Range, sync::Arc};
 
 use ndfolio_layout::{Tiles, View};
 use ndfolio_store::{AccessPlan, Choice, File, Pattern, Pieces};
@@ -130,48 +124,10 @@ pub(super) fn each_once(view: &View) -> Option<View> {
     View::strided(view.dtype(), &shape, view.strides(), view.offset()).ok()
 }
 
-/// The pieces that a worker takes: each stream of it has the same ones in the same order.
-pub(super) struct Schedule<'a> {
-    next: &'a AtomicUsize,
-    stopped: &'a AtomicBool,
-    count: usize,
-    taken: Mutex<Vec<usize>>,
-}
-
-impl<'a> Schedule<'a> {
-    pub(super) fn new(next: &'a AtomicUsize, stopped: &'a AtomicBool, count: usize) -> Self {
-        Schedule { next, stopped, count, taken: Mutex::default() }
-    }
-
-    /// The worker's `k`th piece.
-    pub(super) fn get(&self, k: usize) -> Option<usize> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        while taken.len() <= k {
-            if self.stopped.load(Ordering::Relaxed) || self.next.load(Ordering::Relaxed) >= self.count {
-                return None;
-            }
-            let next = self.next.fetch_add(1, Ordering::Relaxed);
-            if next >= self.count {
-                return None;
-            }
-            taken.push(next);
-        }
-        Some(taken[k])
-    }
-}
-
-/// What a worker reads of a file.
+/// What a pass reads of a file.
 pub(super) struct FeedPieces<'a> {
     pub(super) grid: &'a Grid<'a>,
     pub(super) feed: &'a Feed,
-    pub(super) schedule: &'a Schedule<'a>,
-}
-
-impl FeedPieces<'_> {
-    /// The bytes of a piece of the pass.
-    pub(super) fn of(&self, piece: usize) -> Range<u64> {
-        self.grid.range(&self.feed.leaves, piece)
-    }
 }
 
 impl Pieces for FeedPieces<'_> {
@@ -180,7 +136,17 @@ impl Pieces for FeedPieces<'_> {
     }
 
     fn range(&self, index: usize) -> Range<u64> {
-        // Behind the worker's last piece there is nothing to read.
-        self.schedule.get(index).map_or(0..0, |piece| self.of(piece))
+        self.grid.range(&self.feed.leaves, index)
+    }
+}
+
+/// The pieces of a pass, whatever is read for them.
+impl Pieces for Grid<'_> {
+    fn count(&self) -> usize {
+        self.pieces()
+    }
+
+    fn range(&self, _: usize) -> Range<u64> {
+        0..0
     }
 }

@@ -2,22 +2,19 @@
 //! and compute box by box.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Mutex, PoisonError},
     time::Instant,
 };
 
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::{
-    Advice, Bytes, Dispenser, IoEngine, PieceStream,
+    Advice, Bytes, Dispenser, IoEngine, PieceStream, Turns,
     usage::{self, Faults},
 };
 
 use super::{
     evaluator::{Data, Evaluator},
-    feeds::{FeedPieces, Feeds, Grid, Schedule, each_once},
+    feeds::{FeedPieces, Feeds, Grid, each_once},
     fused::{Base, Fused},
     leaf::Order,
     place::{Cover, Runs, part},
@@ -136,17 +133,11 @@ impl<'a> Frame<'a> {
             let extents = feed.leaves.iter().map(|&leaf| self.fused.leaves[leaf].view.extent());
             extents.into_iter().try_for_each(|extent| feed.file.advise(extent, feed.choice.advice))?;
         }
-        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let grid = self.grid();
+        let pieces = Dispenser::new(&grid);
         let notes = Mutex::default();
-        let shared = Shared {
-            frame: self,
-            run,
-            consumer,
-            meter: &meter,
-            next: &next,
-            stopped: &stopped,
-            notes: &notes,
-        };
+        let shared =
+            Shared { frame: self, grid: &grid, pieces: &pieces, run, consumer, meter: &meter, notes: &notes };
         let results: Vec<_> = if self.threads <= 1 {
             vec![shared.work()]
         } else {
@@ -213,11 +204,11 @@ fn gathered_bytes(fused: &Fused, leaf: usize, tiles: &Tiles<'_>, cover: &Cover) 
 
 struct Shared<'a, C> {
     frame: &'a Frame<'a>,
+    grid: &'a Grid<'a>,
+    pieces: &'a Dispenser<'a>,
     run: &'a Run<'a>,
     consumer: &'a C,
     meter: &'a Meter<'a, 'a>,
-    next: &'a AtomicUsize,
-    stopped: &'a AtomicBool,
     notes: &'a Mutex<Vec<String>>,
 }
 
@@ -231,7 +222,7 @@ impl<C: Consumer> Shared<'_, C> {
                 report.faults = before.zip(usage::thread_faults()).map(|(before, now)| now.since(before));
             }
             Err(_) => {
-                self.stopped.store(true, Ordering::Relaxed);
+                self.pieces.stop();
                 self.consumer.stop();
             }
         }
@@ -239,17 +230,13 @@ impl<C: Consumer> Shared<'_, C> {
     }
 
     fn pieces(&self) -> Result<Report, EngineError> {
-        let frame = self.frame;
-        let grid = frame.grid();
-        let schedule = Schedule::new(self.next, self.stopped, grid.pieces());
-        let feeds: Vec<FeedPieces<'_>> = frame
-            .feeds
-            .feeds
-            .iter()
-            .map(|feed| FeedPieces { grid: &grid, feed, schedule: &schedule })
-            .collect();
+        let (frame, grid) = (self.frame, self.grid);
+        let turns = Turns::new(self.pieces);
+        let own = Dispenser::of_turns(grid, &turns);
+        let feeds: Vec<FeedPieces<'_>> =
+            frame.feeds.feeds.iter().map(|feed| FeedPieces { grid, feed }).collect();
         let dispensers: Vec<Dispenser<'_>> =
-            feeds.iter().map(|feed| Dispenser::new(feed).in_order()).collect();
+            feeds.iter().map(|feed| Dispenser::of_turns(feed, &turns)).collect();
         let mut streams = Vec::with_capacity(feeds.len());
         for ((feed, dispenser), memory) in feeds.iter().zip(&dispensers).zip(&frame.stream) {
             let file = &feed.feed.file;
@@ -259,10 +246,10 @@ impl<C: Consumer> Shared<'_, C> {
         }
         let mut worker = Worker::new(self)?;
         let started = Instant::now();
-        let mut k = 0;
-        while let Some(piece) = schedule.get(k) {
+        while let Some(piece) = own.take() {
             self.run.go_on()?;
-            let starts: Vec<i64> = feeds.iter().map(|feed| feed.of(piece).start as i64).collect();
+            let starts: Vec<i64> =
+                feeds.iter().map(|feed| ndfolio_store::Pieces::range(feed, piece).start as i64).collect();
             let mut result = Ok(0);
             lockstep(&mut streams, None, &mut |link| {
                 let mut bytes = Vec::with_capacity(starts.len());
@@ -273,12 +260,11 @@ impl<C: Consumer> Shared<'_, C> {
                 }
                 bytes.reverse();
                 let fed: Vec<(Bytes<'_>, i64)> = bytes.into_iter().zip(starts.iter().copied()).collect();
-                result = worker.piece(&grid, piece, &fed);
+                result = worker.piece(grid, piece, &fed);
             })?;
             let bytes = result?;
             self.meter.look();
             self.run.done(bytes);
-            k += 1;
         }
         self.finish(worker, &streams, started)
     }
