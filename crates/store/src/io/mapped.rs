@@ -80,7 +80,7 @@ fn first_window(file: &File, dispenser: &Dispenser<'_>) -> Result<Option<Window>
     let pieces = dispenser.pieces();
     let first = (0..pieces.count().min(1)).map(|index| pieces.range(index).start);
     let Some(offset) = first.into_iter().find(|&offset| offset < file.len()) else { return Ok(None) };
-    match dispenser.windows.get(file, Window::index_of(offset)) {
+    match dispenser.windows().get(file, Window::index_of(offset)) {
         Ok(window) => Ok(Some(window)),
         Err(StoreError::Io { source, .. }) => Err(file.unsupported("map", source)),
         Err(error) => Err(file.unsupported("map", std::io::Error::other(error.to_string()))),
@@ -98,7 +98,7 @@ fn enter<'w>(
     if !current.as_ref().is_some_and(|window| window.is(index, file)) {
         // The one before is let go first, so that it is gone when the last worker has left it.
         *current = None;
-        *current = dispenser.windows.get(file, index).ok();
+        *current = dispenser.windows().get(file, index).ok();
     }
     current.as_ref()
 }

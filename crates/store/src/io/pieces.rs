@@ -88,7 +88,7 @@ pub struct Dispenser<'a> {
     /// Whose pieces these are, where it is one worker's part of a pass.
     turns: Option<&'a Turns<'a>>,
     /// What the workers of a mapped pass share.
-    pub(super) windows: Windows,
+    windows: Windows,
 }
 
 impl<'a> Dispenser<'a> {
@@ -118,6 +118,11 @@ impl<'a> Dispenser<'a> {
     #[must_use]
     pub fn of_turns(pieces: &'a dyn Pieces, turns: &'a Turns<'a>) -> Self {
         Dispenser { turns: Some(turns), ..Dispenser::new(pieces).in_order() }
+    }
+
+    /// What the workers of a mapped pass share, of all files.
+    pub(super) fn windows(&self) -> &Windows {
+        self.turns.map_or(&self.windows, |turns| &turns.pass.windows)
     }
 
     pub(super) fn is_in_order(&self) -> bool {

@@ -17,7 +17,7 @@ pub(super) const WINDOW: u64 = 256 << 20;
 /// Bytes that a window goes on into the next one, so that pieces of up to this length lie in one window.
 pub(super) const OVERLAP: u64 = 16 << 20;
 
-/// How many windows stay mapped beside those that a worker holds: enough for workers around a boundary.
+/// How many windows of a file stay mapped beside those that a worker holds: enough for workers around a boundary.
 const KEPT: usize = 2;
 
 /// The windows of a pass that were used last.
@@ -72,7 +72,10 @@ impl Windows {
         }
         let window = Window::new(file, index)?;
         kept.push(window.clone());
-        _left_behind = (kept.len() > KEPT).then(|| kept.remove(0));
+        let mut of_file = kept.iter().enumerate().filter(|(_, window)| window.region.is_of(file.handle()));
+        let oldest = of_file.next().map(|(position, _)| position);
+        let is_too_many = of_file.count() >= KEPT;
+        _left_behind = oldest.filter(|_| is_too_many).map(|position| kept.remove(position));
         Ok(window)
     }
 }
