@@ -1,14 +1,22 @@
 //! Items of one dtype from items of another, as NumPy's `astype`.
 
+mod direct;
 mod numbers;
 mod rules;
 
+use half::f16;
 use ndfolio_layout::{DType, Kind, Scalar};
+use num_complex::Complex;
 
 pub use rules::{Casting, can_cast};
 
-use crate::{KernelError, swap_bytes};
+use crate::{
+    KernelError,
+    elementwise::{Conditions, Level, count_overflow},
+    swap_bytes,
+};
 use numbers::cast_numbers;
+pub(crate) use numbers::{to_i64, to_u64};
 use rules::time_ratio;
 
 /// What is done to one scalar of an item.
@@ -110,6 +118,27 @@ impl Caster {
         self.apply_parts(items, out, count);
     }
 
+    /// Casts contiguous items of this machine's byte order, as many as `items` has, and adds to `conditions` what
+    /// NumPy would have warned of: numbers that became infinite, and those that no integer stands for.
+    ///
+    /// # Panics
+    /// If `out` has fewer items than `items`.
+    pub fn apply_counted(&self, items: &[u8], out: &mut [u8], conditions: &mut Conditions) {
+        match (self.is_copy(), &self.parts[..]) {
+            (true, _) => out[..items.len()].copy_from_slice(items),
+            (false, [Part { from: (0, from), to: (0, to), step }])
+                if from.foreign_width() == 1 && to.foreign_width() == 1 && from.itemsize() > 0 =>
+            {
+                let out = &mut out[..items.len() / from.itemsize() * to.itemsize()];
+                cast_native(step, *from, items, *to, out);
+                if let Step::Number(from, to) = step {
+                    count(*from, items, *to, out, conditions);
+                }
+            }
+            _ => self.apply(&mut items.to_vec(), out),
+        }
+    }
+
     /// Records: each scalar's column is gathered, cast and put back, a block of items at a time.
     fn apply_parts(&self, items: &[u8], out: &mut [u8], count: usize) {
         let (from_size, to_size) = (self.from.itemsize(), self.to.itemsize());
@@ -166,6 +195,23 @@ fn step(from: Kind, to: Kind) -> Result<Step, &'static str> {
     }
 }
 
+/// What NumPy would have warned of.
+fn count(from: Kind, items: &[u8], to: Kind, out: &[u8], conditions: &mut Conditions) {
+    let level = Level::best();
+    if from.is_float() && to.is_integer() {
+        conditions.invalid += direct::count_invalid(from, items, to);
+    }
+    match (from, to) {
+        (Kind::Float64, Kind::Float32) => count_overflow::<f64, f32>(level, items, out, conditions),
+        (Kind::Float64, Kind::Float16) => count_overflow::<f64, f16>(level, items, out, conditions),
+        (Kind::Float32, Kind::Float16) => count_overflow::<f32, f16>(level, items, out, conditions),
+        (Kind::Complex128, Kind::Complex64) => {
+            count_overflow::<Complex<f64>, Complex<f32>>(level, items, out, conditions);
+        }
+        _ => {}
+    }
+}
+
 /// Casts contiguous scalars from their byte order to that of the target.
 fn cast_column(step: &Step, from: Scalar, items: &mut [u8], to: Scalar, out: &mut [u8]) {
     if matches!(step, Step::Copy) && from.foreign_width() == to.foreign_width() {
@@ -173,6 +219,12 @@ fn cast_column(step: &Step, from: Scalar, items: &mut [u8], to: Scalar, out: &mu
         return;
     }
     swap_bytes(items, from.foreign_width());
+    cast_native(step, from, items, to, out);
+    swap_bytes(out, to.foreign_width());
+}
+
+/// Casts contiguous scalars of this machine's byte order.
+fn cast_native(step: &Step, from: Scalar, items: &[u8], to: Scalar, out: &mut [u8]) {
     match step {
         Step::Copy => out.copy_from_slice(items),
         Step::Number(a, b) => cast_numbers(*a, items, *b, out),
@@ -199,7 +251,6 @@ fn cast_column(step: &Step, from: Scalar, items: &mut [u8], to: Scalar, out: &mu
             }
         }
     }
-    swap_bytes(out, to.foreign_width());
 }
 
 fn cast_times(items: &[u8], out: &mut [u8], times: i64, by: i64) {

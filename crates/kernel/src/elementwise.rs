@@ -23,6 +23,8 @@ mod types;
 mod ufunc;
 
 pub use conditions::Conditions;
+pub(crate) use conditions::count_overflow;
+pub(crate) use half::narrow;
 pub use literal::{Literal, Operand};
 pub use promote::result_type;
 pub use ufunc::{Replacements, Ufunc};
@@ -30,7 +32,7 @@ pub use ufunc::{Replacements, Ufunc};
 use ndfolio_layout::{DType, Kind};
 use times::Other;
 
-use crate::simd::Level;
+pub use crate::simd::Level;
 
 /// A function for operands of certain dtypes.
 #[derive(Clone, Debug, PartialEq)]

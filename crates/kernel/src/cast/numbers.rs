@@ -2,8 +2,8 @@ use half::f16;
 use ndfolio_layout::{ByteOrder, DType, Kind, Scalar, Value, f16_from_f64};
 use num_complex::Complex;
 
-use super::BLOCK;
-use crate::Element;
+use super::{BLOCK, direct::cast_direct};
+use crate::{Element, simd::Level};
 
 /// Numbers on their way from one kind to another, in a form that loses nothing.
 trait Wide: Copy + Default {
@@ -60,11 +60,13 @@ wide_integer!(i64, u64);
 
 /// Towards zero; what has no such integer wraps as if it had more bits, and what is beyond those becomes the
 /// smallest one, as on x86-64 (in C, and so in NumPy, the result is not defined).
-fn to_i64(x: f64) -> i64 {
+#[inline(always)]
+pub(crate) fn to_i64(x: f64) -> i64 {
     if x >= -(2_f64.powi(63)) && x < 2_f64.powi(63) { x as i64 } else { i64::MIN }
 }
 
-fn to_u64(x: f64) -> u64 {
+#[inline(always)]
+pub(crate) fn to_u64(x: f64) -> u64 {
     if x >= 2_f64.powi(63) { x as u64 } else { to_i64(x) as u64 }
 }
 
@@ -108,6 +110,9 @@ impl Wide for Complex<f64> {
 
 /// Casts contiguous native numbers.
 pub(super) fn cast_numbers(from: Kind, items: &[u8], to: Kind, out: &mut [u8]) {
+    if cast_direct(Level::best(), from, items, to, out) {
+        return;
+    }
     match from {
         Kind::Bool => through::<bool, u64>(items, to, out, |x| u64::from(*x)),
         Kind::Int8 => through::<i8, i64>(items, to, out, |x| i64::from(*x)),

@@ -87,7 +87,8 @@ fn least_scalar(from: Kind, to: Kind) -> Casting {
         }
         (Kind::Timedelta(a), Kind::Timedelta(b)) => {
             let comparable = b != TimeUnit::GENERIC && (a == TimeUnit::GENERIC || time_ratio(a, b).is_some());
-            safe_if(time_is_safe(a, b), if comparable { SameKind } else { Unsafe })
+            let safe = time_is_safe(a, b) && time_ratio(a, b).is_some();
+            safe_if(safe, if comparable { SameKind } else { Unsafe })
         }
         (Kind::Bytes(a), Kind::Bytes(b) | Kind::Unicode(b)) => safe_if(a <= b, SameKind),
         (Kind::Unicode(a), Kind::Unicode(b)) | (Kind::Void(a), Kind::Void(b)) => safe_if(a <= b, SameKind),

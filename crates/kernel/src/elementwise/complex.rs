@@ -6,7 +6,7 @@ use super::{
     Ufunc,
     float::{self, elementary},
     items::{Classify, Float, Item},
-    loops::{binary, each, each_pair, ternary, unary},
+    loops::{binary, each, each_pair, each_three, unary},
     run::Inputs,
 };
 use crate::{
@@ -30,7 +30,7 @@ where
         Equal | NotEqual | Less | LessEqual | LogicalNot | Isnan | Isinf | Isfinite => {
             ask::<T>(level, ufunc, inputs, out);
         }
-        Minimum | Maximum | Fmin | Fmax | Clip => extremes::<T>(level, ufunc, inputs, out),
+        Minimum | Maximum | Fmin | Fmax | Clip => extremes::<T>(ufunc, inputs, out),
         Absolute => parts::<T>(level, Function2::Hypot, x, out),
         Angle => parts::<T>(level, Function2::Arctan2, x, out),
         Real => unary(level, x, out, |z: Complex<T>| z.re),
@@ -50,15 +50,17 @@ where
 {
     match ufunc {
         Ufunc::Add | Ufunc::Subtract => float::run::<T>(level, ufunc, [x, y, &[]], out),
-        Ufunc::Multiply => binary(level, [x, y], out, |z: Complex<T>, w: Complex<T>| {
-            Complex::new(z.re * w.re - z.im * w.im, z.re * w.im + z.im * w.re)
-        }),
-        Ufunc::Divide => binary(level, [x, y], out, divide::<T>),
-        Ufunc::Square => unary(level, x, out, |z: Complex<T>| {
-            Complex::new(z.re * z.re - z.im * z.im, z.re * z.im + z.im * z.re)
-        }),
-        _ => unary(level, x, out, reciprocal::<T>),
+        Ufunc::Multiply => binary(level, [x, y], out, |z: Complex<T>, w: Complex<T>| multiply(z, w)),
+        Ufunc::Divide => each_pair([x, y], out, divide::<T>),
+        Ufunc::Square => unary(level, x, out, |z: Complex<T>| multiply(z, z)),
+        _ => each(x, out, reciprocal::<T>),
     }
+}
+
+/// With one rounding less, as NumPy has it on processors that can.
+#[inline(always)]
+fn multiply<T: Float>(z: Complex<T>, w: Complex<T>) -> Complex<T> {
+    Complex::new(z.re.mul_add(w.re, -(z.im * w.im)), z.re.mul_add(w.im, z.im * w.re))
 }
 
 /// Smith's way, as NumPy has it.
@@ -116,6 +118,11 @@ fn not_after<T: Float>(z: Complex<T>, w: Complex<T>) -> bool {
     (z.re < w.re) & !z.im.nan() & !w.im.nan() | (z.re == w.re) & (z.im <= w.im)
 }
 
+/// Whether a bound lies behind a number, whatever its imaginary part.
+fn after<T: Float>(z: Complex<T>, w: Complex<T>) -> bool {
+    if z.re == w.re { z.im > w.im } else { z.re > w.re }
+}
+
 fn ask<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8])
 where
     Complex<T>: Classify,
@@ -126,8 +133,8 @@ where
         NotEqual => {
             binary(level, [x, y], out, |z: Complex<T>, w: Complex<T>| (z.re != w.re) | (z.im != w.im));
         }
-        Less => binary(level, [x, y], out, before::<T>),
-        LessEqual => binary(level, [x, y], out, not_after::<T>),
+        Less => each_pair([x, y], out, before::<T>),
+        LessEqual => each_pair([x, y], out, not_after::<T>),
         LogicalNot => unary(level, x, out, |z: Complex<T>| z.zero()),
         Isnan => unary(level, x, out, |z: Complex<T>| z.nan()),
         Isinf => unary(level, x, out, |z: Complex<T>| z.infinite()),
@@ -135,47 +142,43 @@ where
     }
 }
 
-fn extremes<T: Float>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8])
+fn extremes<T: Float>(ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8])
 where
     Complex<T>: Classify,
 {
     let [x, y, _] = inputs;
     match ufunc {
         Ufunc::Minimum => {
-            binary(
-                level,
+            each_pair(
                 [x, y],
                 out,
                 |z: Complex<T>, w: Complex<T>| if z.nan() || not_after(z, w) { z } else { w },
             );
         }
         Ufunc::Maximum => {
-            binary(
-                level,
+            each_pair(
                 [x, y],
                 out,
                 |z: Complex<T>, w: Complex<T>| if z.nan() || not_after(w, z) { z } else { w },
             );
         }
         Ufunc::Fmin => {
-            binary(
-                level,
+            each_pair(
                 [x, y],
                 out,
                 |z: Complex<T>, w: Complex<T>| if w.nan() || not_after(z, w) { z } else { w },
             );
         }
         Ufunc::Fmax => {
-            binary(
-                level,
+            each_pair(
                 [x, y],
                 out,
                 |z: Complex<T>, w: Complex<T>| if w.nan() || not_after(w, z) { z } else { w },
             );
         }
-        _ => ternary(level, inputs, out, |z: Complex<T>, low: Complex<T>, high: Complex<T>| {
-            let raised = if !z.nan() && before(z, low) { low } else { z };
-            if !raised.nan() && before(high, raised) { high } else { raised }
+        _ => each_three(inputs, out, |z: Complex<T>, low: Complex<T>, high: Complex<T>| {
+            let raised = if z.nan() || after(z, low) { z } else { low };
+            if raised.nan() || after(high, raised) { raised } else { high }
         }),
     }
 }
@@ -201,16 +204,16 @@ where
     }
 }
 
+/// The number of size one in its direction, as far as NumPy tells those of infinite numbers apart.
 fn sign<T: Float>(z: Complex<T>) -> Complex<T> {
-    let unit = |x: T| if x.infinite() { T::ONE.copysign(x) } else { T::ZERO };
+    let size = T::hypot(z.re, z.im);
+    let unit = |x: T| if x > T::ZERO { T::ONE } else { -T::ONE };
     match (z.re.infinite(), z.im.infinite()) {
+        _ if size.nan() => Complex::new(T::NAN, T::NAN),
+        _ if size.zero() => Complex::new(T::ZERO, T::ZERO),
+        _ if !size.infinite() => Complex::new(z.re / size, z.im / size),
         (true, true) => Complex::new(T::NAN, T::NAN),
-        (true, false) | (false, true) if !(z.re.nan() || z.im.nan()) => Complex::new(unit(z.re), unit(z.im)),
-        _ if z.re.nan() || z.im.nan() => Complex::new(T::NAN, T::NAN),
-        _ if z.re.zero() && z.im.zero() => Complex::new(T::ZERO, T::ZERO),
-        _ => {
-            let size = T::hypot(z.re, z.im);
-            Complex::new(z.re / size, z.im / size)
-        }
+        (true, false) => Complex::new(unit(z.re), T::ZERO),
+        (false, _) => Complex::new(T::ZERO, unit(z.im)),
     }
 }

@@ -113,6 +113,20 @@ impl<A: Classify, O: Classify> simd::Loop for Count<'_, A, O> {
     }
 }
 
+/// Counts the items that a cast made infinite.
+pub(crate) fn count_overflow<A: Classify, O: Classify>(
+    level: Level,
+    items: &[u8],
+    out: &[u8],
+    conditions: &mut Conditions,
+) {
+    let items = A::raws(items);
+    if !dispatch(level, Ordinary::<O>(O::raws(out))) {
+        let count = Count::<A, O> { a: items, b: items, out: O::raws(out), infinity: Infinity::Overflow };
+        conditions.add(&dispatch(level, count));
+    }
+}
+
 /// Counts what a function of one or two operands did, which for nearly all tiles is nothing.
 pub(super) fn count<A: Classify, O: Classify>(
     level: Level,
@@ -124,6 +138,13 @@ pub(super) fn count<A: Classify, O: Classify>(
     let Some(infinity) = infinity(ufunc) else { return };
     if !dispatch(level, Ordinary::<O>(O::raws(out))) {
         let count = Count::<A, O> { a: A::raws(a), b: A::raws(b), out: O::raws(out), infinity };
-        conditions.add(&dispatch(level, count));
+        let mut found = dispatch(level, count);
+        match ufunc {
+            // On its way NumPy takes infinity from infinity; halves are not yet infinite there.
+            Ufunc::FloorDivide if size_of::<O::Raw>() > 2 => found.invalid += found.overflow,
+            Ufunc::Spacing => found.invalid = 0,
+            _ => {}
+        }
+        conditions.add(&found);
     }
 }

@@ -136,8 +136,8 @@ fn extremes<T: Float>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut 
         Ufunc::Fmin => binary(level, [x, y], out, |a: T, b: T| if (a < b) | b.nan() { a } else { b }),
         Ufunc::Fmax => binary(level, [x, y], out, |a: T, b: T| if (a > b) | b.nan() { a } else { b }),
         _ => ternary(level, inputs, out, |x: T, low: T, high: T| {
-            let raised = if x < low { low } else { x };
-            if raised > high { high } else { raised }
+            let raised = if (x >= low) | x.nan() { x } else { low };
+            if (raised <= high) | raised.nan() { raised } else { high }
         }),
     }
 }

@@ -106,12 +106,15 @@ fn nextafter(a: f16, b: f16) -> f16 {
     }
 }
 
-/// The distance to the next half away from zero, and of the infinite ones none.
+/// The distance to the next half above, always positive, as NumPy has it for halves alone.
 fn spacing(a: f16) -> f16 {
-    match () {
-        () if a.is_nan() | a.is_infinite() => f16::NAN,
-        () => f16::from_f32(f16::from_bits(a.to_bits() + 1).to_f32() - a.to_f32()),
+    if a.is_nan() | a.is_infinite() {
+        return f16::NAN;
     }
+    let bits = a.to_bits();
+    let above = if bits & 0x8000 == 0 { bits + 1 } else { bits - 1 };
+    let next = if bits & 0x7fff == 0 { f16::from_bits(1) } else { f16::from_bits(above) };
+    f16::from_f32(next.to_f32() - a.to_f32())
 }
 
 fn nan_to_num(level: Level, replacements: Replacements, x: &[u8], out: &mut [u8]) {

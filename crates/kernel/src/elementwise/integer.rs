@@ -11,7 +11,68 @@ use super::{
 };
 use crate::{KernelError, simd::Level};
 
-pub(super) fn run<T: Integer>(
+/// Integers of a kind: what does not see the sign has one loop for both kinds of a width.
+pub(super) fn run(
+    level: Level,
+    ufunc: Ufunc,
+    kind: Kind,
+    inputs: Inputs<'_>,
+    out: &mut [u8],
+    conditions: &mut Conditions,
+) -> Result<(), KernelError> {
+    if sees_no_sign(ufunc) {
+        match kind.itemsize() {
+            1 => bits::<i8>(level, ufunc, inputs, out),
+            2 => bits::<i16>(level, ufunc, inputs, out),
+            4 => bits::<i32>(level, ufunc, inputs, out),
+            _ => bits::<i64>(level, ufunc, inputs, out),
+        }
+        return Ok(());
+    }
+    match kind {
+        Kind::Int8 => run_as::<i8>(level, ufunc, inputs, out, conditions),
+        Kind::Int16 => run_as::<i16>(level, ufunc, inputs, out, conditions),
+        Kind::Int32 => run_as::<i32>(level, ufunc, inputs, out, conditions),
+        Kind::Int64 => run_as::<i64>(level, ufunc, inputs, out, conditions),
+        Kind::UInt8 => run_as::<u8>(level, ufunc, inputs, out, conditions),
+        Kind::UInt16 => run_as::<u16>(level, ufunc, inputs, out, conditions),
+        Kind::UInt32 => run_as::<u32>(level, ufunc, inputs, out, conditions),
+        _ => run_as::<u64>(level, ufunc, inputs, out, conditions),
+    }
+}
+
+fn sees_no_sign(ufunc: Ufunc) -> bool {
+    use Ufunc::*;
+    let arithmetic = matches!(ufunc, Add | Subtract | Multiply | Negative | Square | LogicalNot);
+    let bits = matches!(ufunc, BitwiseAnd | BitwiseOr | BitwiseXor | Invert | LeftShift | Equal | NotEqual);
+    let same = matches!(ufunc, Positive | Conjugate | Floor | Ceil | Trunc);
+    arithmetic || bits || same || matches!(ufunc, Isnan | Isinf | Isfinite)
+}
+
+fn bits<T: Integer>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+    use Ufunc::*;
+    match ufunc {
+        Add => binary(level, [x, y], out, |a: T, b: T| a.add(b)),
+        Subtract => binary(level, [x, y], out, |a: T, b: T| a.sub(b)),
+        Multiply => binary(level, [x, y], out, |a: T, b: T| a.mul(b)),
+        Negative => unary(level, x, out, |a: T| a.neg()),
+        Square => unary(level, x, out, |a: T| a.mul(a)),
+        Equal => binary(level, [x, y], out, |a: T, b: T| a == b),
+        NotEqual => binary(level, [x, y], out, |a: T, b: T| a != b),
+        LogicalNot => unary(level, x, out, |a: T| a == T::ZERO),
+        BitwiseAnd => binary(level, [x, y], out, |a: T, b: T| a.and(b)),
+        BitwiseOr => binary(level, [x, y], out, |a: T, b: T| a.or(b)),
+        BitwiseXor => binary(level, [x, y], out, |a: T, b: T| a.xor(b)),
+        Invert => unary(level, x, out, |a: T| a.not()),
+        LeftShift => binary(level, [x, y], out, |a: T, b: T| a.shl(b)),
+        Isnan | Isinf => out.fill(0),
+        Isfinite => out.fill(1),
+        // What is left keeps integers as they are: positive, conjugate, floor, ceil, trunc.
+        _ => out.copy_from_slice(x),
+    }
+}
+
+fn run_as<T: Integer>(
     level: Level,
     ufunc: Ufunc,
     inputs: Inputs<'_>,
@@ -22,64 +83,30 @@ pub(super) fn run<T: Integer>(
     match ufunc {
         FloorDivide | Remainder | Fmod | Reciprocal => divide::<T>(ufunc, inputs, out, conditions),
         Power => return power::<T>(inputs, out),
-        Equal | NotEqual | Less | LessEqual | LogicalNot | Isnan | Isinf | Isfinite => {
-            ask::<T>(level, ufunc, inputs, out);
-        }
-        BitwiseAnd | BitwiseOr | BitwiseXor | Invert | LeftShift | RightShift | BitwiseCount | Gcd | Lcm => {
-            bits::<T>(level, ufunc, inputs, out);
-        }
         Round { decimals } => round::<T>(decimals, inputs[0], out),
-        _ => arithmetic::<T>(level, ufunc, inputs, out),
+        _ => ordered::<T>(level, ufunc, inputs, out),
     }
     Ok(())
 }
 
-fn arithmetic<T: Integer>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
+fn ordered<T: Integer>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
     use Ufunc::*;
     let [x, y, _] = inputs;
     match ufunc {
-        Add => binary(level, [x, y], out, |a: T, b: T| a.add(b)),
-        Subtract => binary(level, [x, y], out, |a: T, b: T| a.sub(b)),
-        Multiply => binary(level, [x, y], out, |a: T, b: T| a.mul(b)),
+        Less => binary(level, [x, y], out, |a: T, b: T| a < b),
+        LessEqual => binary(level, [x, y], out, |a: T, b: T| a <= b),
         Minimum | Fmin => binary(level, [x, y], out, |a: T, b: T| if a < b { a } else { b }),
         Maximum | Fmax => binary(level, [x, y], out, |a: T, b: T| if a > b { a } else { b }),
-        Negative => unary(level, x, out, |a: T| a.neg()),
-        Absolute => unary(level, x, out, |a: T| a.abs()),
-        Sign => unary(level, x, out, |a: T| a.sign()),
-        Square => unary(level, x, out, |a: T| a.mul(a)),
         Clip => ternary(level, inputs, out, |x: T, low: T, high: T| {
             let raised = if x < low { low } else { x };
             if raised > high { high } else { raised }
         }),
-        // What is left keeps integers as they are: positive, conjugate, floor, ceil, trunc.
-        _ => out.copy_from_slice(x),
-    }
-}
-
-fn bits<T: Integer>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
-    use Ufunc::*;
-    match ufunc {
-        BitwiseAnd => binary(level, [x, y], out, |a: T, b: T| a.and(b)),
-        BitwiseOr => binary(level, [x, y], out, |a: T, b: T| a.or(b)),
-        BitwiseXor => binary(level, [x, y], out, |a: T, b: T| a.xor(b)),
-        Invert => unary(level, x, out, |a: T| a.not()),
-        LeftShift => binary(level, [x, y], out, |a: T, b: T| a.shl(b)),
+        Absolute => unary(level, x, out, |a: T| a.abs()),
+        Sign => unary(level, x, out, |a: T| a.sign()),
         RightShift => binary(level, [x, y], out, |a: T, b: T| a.shr(b)),
         BitwiseCount => unary(level, x, out, |a: T| a.ones()),
         Gcd => each_pair([x, y], out, |a: T, b: T| a.gcd(b)),
         _ => each_pair([x, y], out, |a: T, b: T| a.lcm(b)),
-    }
-}
-
-fn ask<T: Integer>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
-    use Ufunc::*;
-    match ufunc {
-        Equal => binary(level, [x, y], out, |a: T, b: T| a == b),
-        NotEqual => binary(level, [x, y], out, |a: T, b: T| a != b),
-        Less => binary(level, [x, y], out, |a: T, b: T| a < b),
-        LessEqual => binary(level, [x, y], out, |a: T, b: T| a <= b),
-        LogicalNot => unary(level, x, out, |a: T| a == T::ZERO),
-        _ => out.fill(u8::from(ufunc == Isfinite)),
     }
 }
 
@@ -102,7 +129,13 @@ fn divide<T: Integer>(ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8], condi
         }
         Ufunc::Remainder => each_pair([x, y], out, |a: T, b: T| guarded(a, b, T::floor_rem)),
         Ufunc::Fmod => each_pair([x, y], out, |a: T, b: T| guarded(a, b, T::rem)),
-        _ => each(x, out, |a: T| guarded(T::ONE, a, |_, by| by.reciprocal())),
+        _ => {
+            each(x, out, |a: T| {
+                zeros += u64::from(a == T::ZERO);
+                a.reciprocal()
+            });
+            conditions.invalid += zeros;
+        }
     }
     conditions.divide += zeros;
 }

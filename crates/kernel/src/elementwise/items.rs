@@ -6,13 +6,14 @@ use half::f16;
 use num_complex::Complex;
 
 use crate::{
+    cast::{to_i64, to_u64},
     elementary::{self, Function, Function2},
     reduce::half::single,
     simd::Level,
 };
 
 /// A type that is read from bytes in this machine's order.
-pub(super) trait Item: Copy {
+pub(crate) trait Item: Copy {
     /// The bytes of one.
     type Raw: Copy;
     fn raws(bytes: &[u8]) -> &[Self::Raw];
@@ -73,7 +74,7 @@ fn join<const N: usize, const M: usize>(re: [u8; N], im: [u8; N]) -> [u8; M] {
 }
 
 /// What tells whether a result deserves a warning.
-pub(super) trait Classify: Item {
+pub(crate) trait Classify: Item {
     fn nan(self) -> bool;
     fn infinite(self) -> bool;
     fn zero(self) -> bool;
@@ -146,6 +147,7 @@ pub(super) trait Float:
     fn zip(level: Level, function: Function2, a: &[u8], b: &[u8], out: &mut [u8]);
     fn wide(self) -> f64;
     fn hypot(self, other: Self) -> Self;
+    fn mul_add(self, factor: Self, sum: Self) -> Self;
 }
 
 macro_rules! float {
@@ -231,6 +233,10 @@ macro_rules! float {
             fn hypot(self, other: Self) -> Self {
                 self.hypot(other)
             }
+            #[inline(always)]
+            fn mul_add(self, factor: Self, sum: Self) -> Self {
+                self.mul_add(factor, sum)
+            }
         }
     };
 }
@@ -262,6 +268,7 @@ pub(super) trait Integer: Item + Ord {
     fn rem(self, by: Self) -> Self;
     /// None where the exponent is negative.
     fn power(self, exponent: Self) -> Option<Self>;
+    /// Of zero what x86-64 makes of infinity.
     fn reciprocal(self) -> Self;
     fn gcd(self, other: Self) -> Self;
     fn lcm(self, other: Self) -> Self;
@@ -365,7 +372,8 @@ macro_rules! integer {
             }
             #[inline(always)]
             fn reciprocal(self) -> Self {
-                if self == 0 { 0 } else { (1 as $type).wrapping_div(self) }
+                let infinite = if $signed && $type::BITS >= 32 { $type::MIN } else { 0 };
+                if self == 0 { infinite } else { (1 as $type).wrapping_div(self) }
             }
             fn gcd(self, other: Self) -> Self {
                 let (mut a, mut b) = (self.magnitude(), other.magnitude());
@@ -383,9 +391,8 @@ macro_rules! integer {
             fn to_f64(self) -> f64 {
                 self as f64
             }
-            #[inline(always)]
             fn of_f64(x: f64) -> Self {
-                x as $type
+                if $signed { to_i64(x) as $type } else { to_u64(x) as $type }
             }
         }
 

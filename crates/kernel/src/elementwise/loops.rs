@@ -96,3 +96,11 @@ pub(super) fn each_pair<A: Item, B: Item, O: Item>(
         *out = of(A::read(*a), B::read(*b)).write();
     }
 }
+
+/// A function of three items that has no vector instructions.
+pub(super) fn each_three<T: Item>([a, b, c]: [&[u8]; 3], out: &mut [u8], of: impl Fn(T, T, T) -> T) {
+    let items = T::raws(a).iter().zip(T::raws(b)).zip(T::raws(c));
+    for (((a, b), c), out) in items.zip(T::places(out)) {
+        *out = of(T::read(*a), T::read(*b), T::read(*c)).write();
+    }
+}

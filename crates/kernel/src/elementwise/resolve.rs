@@ -205,14 +205,14 @@ fn resolve_power(operands: &[Operand]) -> Result<Loop, KernelError> {
     let found = resolve_numbers(Ufunc::Power, operands)?;
     let (Body::Number(_, kind), [_, exponent]) = (&found.body, operands) else { return Ok(found) };
     let Some(literal) = exponent.weak() else { return Ok(found) };
-    if !kind.is_float() {
-        return Ok(found);
-    }
-    let ufunc = match literal.as_complex().re {
-        -1.0 => Ufunc::Reciprocal,
-        0.5 => Ufunc::Sqrt,
+    let whole = kind.is_integer();
+    let exponent = literal.as_complex();
+    let ufunc = match exponent.re {
+        _ if exponent.im != 0.0 => return Ok(found),
         1.0 => Ufunc::Positive,
         2.0 => Ufunc::Square,
+        -1.0 if !whole => Ufunc::Reciprocal,
+        0.5 if !whole => Ufunc::Sqrt,
         _ => return Ok(found),
     };
     let body = Body::Number(ufunc, *kind);
@@ -244,7 +244,11 @@ fn resolve_clip(operands: &[Operand]) -> Result<Loop, KernelError> {
 /// A number and the exponent of a power of two, which is an int32 or an int64.
 fn resolve_ldexp(operands: &[Operand]) -> Result<Loop, KernelError> {
     let none = || no_loop(Ufunc::Ldexp, operands);
-    let dtypes = effective(operands).map_err(|_| none())?;
+    let mut dtypes = effective(operands).map_err(|_| none())?;
+    let counts = operands[1].dtype().kind().is_some_and(Kind::is_integer) && operands[1].weak().is_none();
+    if counts && matches!(operands[0].weak(), Some(Literal::Int(_))) {
+        dtypes[0] = DType::native(Kind::Float16);
+    }
     let bool_first = operands[0].dtype().kind() == Some(Kind::Bool) || operands[0].weak().is_some();
     let exponent = match operands[1].weak() {
         Some(Literal::Int(_)) if bool_first => DType::native(Kind::Int64),

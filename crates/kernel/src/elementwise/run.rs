@@ -61,14 +61,7 @@ fn run_numbers(
 ) -> Result<(), KernelError> {
     match kind {
         Kind::Bool => boolean::run(level, ufunc, inputs, out),
-        Kind::Int8 => integer::run::<i8>(level, ufunc, inputs, out, conditions)?,
-        Kind::Int16 => integer::run::<i16>(level, ufunc, inputs, out, conditions)?,
-        Kind::Int32 => integer::run::<i32>(level, ufunc, inputs, out, conditions)?,
-        Kind::Int64 => integer::run::<i64>(level, ufunc, inputs, out, conditions)?,
-        Kind::UInt8 => integer::run::<u8>(level, ufunc, inputs, out, conditions)?,
-        Kind::UInt16 => integer::run::<u16>(level, ufunc, inputs, out, conditions)?,
-        Kind::UInt32 => integer::run::<u32>(level, ufunc, inputs, out, conditions)?,
-        Kind::UInt64 => integer::run::<u64>(level, ufunc, inputs, out, conditions)?,
+        _ if kind.is_integer() => integer::run(level, ufunc, kind, inputs, out, conditions)?,
         Kind::Float16 => half::run(level, ufunc, inputs, out),
         Kind::Float32 => float::run::<f32>(level, ufunc, inputs, out),
         Kind::Complex64 => complex::run::<f32>(level, ufunc, inputs, out),

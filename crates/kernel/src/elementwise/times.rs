@@ -167,7 +167,8 @@ fn divide(ufunc: Ufunc, a: &Operand, b: &Operand) -> Result<Loop, KernelError> {
         let output = if ufunc == Ufunc::Divide { Kind::Float64 } else { Kind::Int64 };
         return Ok(Loop::new(Body::Time(ufunc, Other::Time), vec![dtype; 2], DType::native(output)));
     }
-    let other = number(class(b)).filter(|_| class(a) == Class::Length);
+    let truth = b.dtype().kind() == Some(Kind::Bool);
+    let other = number(class(b)).filter(|_| class(a) == Class::Length && !truth);
     let (kind, other) = other.ok_or_else(|| refused(ufunc, a, b))?;
     Ok(Loop::new(Body::Time(ufunc, other), vec![native(a), DType::native(kind)], native(a)))
 }
@@ -201,7 +202,7 @@ pub(super) fn common_unit(a: TimeUnit, b: TimeUnit, lengths: bool) -> Result<Tim
     let overflow = || KernelError::TimeUnitsOverflow { left: a, right: b };
     let times = match (calendar(long), calendar(short)) {
         (true, false) if lengths => return Err(KernelError::TimeUnits { left: a, right: b }),
-        (true, false) => u64::from(factor(TimeBase::Week, short.base()).is_some()),
+        (true, false) => return factor(TimeBase::Week, short.base()).map(|_| short).ok_or_else(overflow),
         _ => factor(long.base(), short.base()).unwrap_or(0),
     };
     let counts =
@@ -311,18 +312,14 @@ fn scale(ufunc: Ufunc, other: Other, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
     match (ufunc, other) {
         (Ufunc::Multiply, Other::Int) => each_pair([x, y], out, |a, b| both(a, b, i64::wrapping_mul)),
         (Ufunc::Multiply, _) => each_pair([x, y], out, |a: i64, b: f64| rounded(a, a as f64 * b)),
-        (Ufunc::Divide, Other::Int) => {
-            each_pair([x, y], out, |a: i64, b: i64| by_count(a, b, i64::wrapping_div));
-        }
-        (Ufunc::FloorDivide, Other::Int) => {
-            each_pair([x, y], out, |a: i64, b: i64| by_count(a, b, floor_div));
-        }
+        // Towards zero, and so is NumPy's floor_divide by a number.
+        (_, Other::Int) => each_pair([x, y], out, |a: i64, b: i64| match b {
+            0 | NAT => NAT,
+            _ if a == NAT => NAT,
+            _ => a.wrapping_div(b),
+        }),
         _ => each_pair([x, y], out, |a: i64, b: f64| rounded(a, a as f64 / b)),
     }
-}
-
-fn by_count(a: i64, b: i64, of: impl Fn(i64, i64) -> i64) -> i64 {
-    if a == NAT || b == 0 || b == NAT { NAT } else { of(a, b) }
 }
 
 fn rounded(a: i64, result: f64) -> i64 {
