@@ -3,6 +3,7 @@
 //! No result depends on the instruction set, nor on what stands beside an item: the loops are made of operations that
 //! IEEE 754 defines to the last bit, fused ones among them.
 
+mod complex;
 mod double;
 mod huge;
 mod lanes;
@@ -11,6 +12,7 @@ mod single;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use complex::{complex, complex_power, complex_sqrt};
 use double::{exponential, hyperbolic, inverse, logarithm, power, trigonometric};
 use lanes::{Binary, Unary};
 

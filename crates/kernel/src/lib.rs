@@ -10,7 +10,10 @@ mod average;
 mod cast;
 mod compare;
 mod element;
-#[cfg_attr(not(test), expect(dead_code, reason = "the functions of arrays are made from these"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the functions of arrays are made from these")
+)]
 mod elementary;
 mod error;
 mod gather;
