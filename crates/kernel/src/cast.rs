@@ -87,12 +87,6 @@ impl Caster {
         self.from == self.to
     }
 
-    /// stub
-    pub fn apply_counted(&self, items: &[u8], out: &mut [u8], _: &mut crate::elementwise::Conditions) {
-        let mut own = items.to_vec();
-        self.apply(&mut own, out);
-    }
-
     /// Casts contiguous items; as many as `items` has. The bytes of `items` are used up on the way.
     ///
     /// # Panics

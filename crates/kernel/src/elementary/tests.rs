@@ -1,4 +1,6 @@
 mod accuracy;
+mod complex;
+mod complex_values;
 mod values;
 
 use super::{Function, Function2, map_f32, map_f64, zip_f32, zip_f64};
