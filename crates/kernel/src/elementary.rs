@@ -100,10 +100,18 @@ pub(crate) fn map_f64(level: Level, f: Function, items: &[u8], out: &mut [u8]) {
             of!(exponential::exp2_near, unless exponential::is_far_for_exp2 => exponential::exp2);
         }
         Function::Expm1 => of!(exponential::expm1),
-        Function::Log => of!(logarithm::log),
-        Function::Log2 => of!(logarithm::log2),
-        Function::Log10 => of!(logarithm::log10),
-        Function::Log1p => of!(logarithm::log1p),
+        Function::Log => {
+            of!(logarithm::log_normal, unless logarithm::is_not_positive_normal => logarithm::log);
+        }
+        Function::Log2 => {
+            of!(logarithm::log2_normal, unless logarithm::is_not_positive_normal => logarithm::log2);
+        }
+        Function::Log10 => {
+            of!(logarithm::log10_normal, unless logarithm::is_not_positive_normal => logarithm::log10);
+        }
+        Function::Log1p => {
+            of!(logarithm::log1p_inside, unless logarithm::is_hard_for_log1p => logarithm::log1p);
+        }
         Function::Sin => of!(trigonometric::sin, far: trigonometric::sin_far),
         Function::Cos => of!(trigonometric::cos, far: trigonometric::cos_far),
         Function::Tan => of!(trigonometric::tan, far: trigonometric::tan_far),

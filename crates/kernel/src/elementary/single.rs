@@ -30,6 +30,9 @@ fn scale(x: f32, n: f32) -> f32 {
     x * f32::from_bits(half.to_bits() << 23) * f32::from_bits(other.to_bits() << 23)
 }
 
+/// `(exp(r) - 1 - r) / r²` for `r` of at most half of ln 2, to 2⁻²⁸ of `exp(r)`.
+const EXP_REST: [f32; 5] = [0.5, 0.166_665_15, 0.041_666_575, 0.008_369_286, 0.001_392_360_1];
+
 /// `exp(x) / 2ⁿ`, `n`, and `n` as the exponent field of the power of two.
 #[inline(always)]
 fn exp_reduced(x: f32) -> (f32, f32, u32) {
@@ -38,7 +41,7 @@ fn exp_reduced(x: f32) -> (f32, f32, u32) {
     let exact = n.mul_add(-LN2_HI, x);
     let low = n * -LN2_LO;
     let r = exact + low;
-    let rest = polynomial(r, [0.5, 0.166_665_15, 0.041_666_575, 0.008_369_286, 0.001_392_360_1]);
+    let rest = polynomial(r, EXP_REST);
     (1.0 + (exact + (r * r).mul_add(rest, low)), n, shifted.to_bits() << 23)
 }
 
@@ -137,14 +140,18 @@ pub(super) fn tanh(x: f32) -> f32 {
     let limited = if magnitude > 9.1 { 9.1 } else { magnitude };
     let large = tanh_large(limited);
     let value = if magnitude < 1.0 { small } else { large };
-    if x.is_nan() { x + x } else { value.copysign(x) }
+    value.copysign(x)
 }
 
 /// `1 - 2 / (exp(2x) + 1)` for `x` from one.
 #[inline(always)]
 fn tanh_large(x: f32) -> f32 {
-    let (p, _, power) = exp_reduced(x + x);
-    let power = f32::from_bits(power);
+    // As `exp_reduced`, with less care for the lowest bits, which have little part in the difference.
+    let shifted = x.mul_add(2.0 * std::f32::consts::LOG2_E, TO_EXPONENT);
+    let n = shifted - TO_EXPONENT;
+    let r = n.mul_add(-LN2_LO, n.mul_add(-LN2_HI, x + x));
+    let p = 1.0 + (r * r).mul_add(polynomial(r, EXP_REST), r);
+    let power = f32::from_bits(shifted.to_bits() << 23);
     1.0 - 2.0 / p.mul_add(power, 1.0)
 }
 
@@ -161,14 +168,14 @@ pub(super) fn is_far(x: f32) -> bool {
 pub(super) fn sin(x: f32) -> f32 {
     let wide = f64::from(x);
     let shifted = wide.mul_add(FRAC_1_PI, TO_WHOLE);
-    unless_nan(x, sin_of_half_turns(wide, shifted - TO_WHOLE, shifted))
+    sin_of_half_turns(wide, shifted - TO_WHOLE, shifted)
 }
 
 #[inline(always)]
 pub(super) fn cos(x: f32) -> f32 {
     let wide = f64::from(x);
     let shifted = wide.mul_add(FRAC_1_PI, 0.5) + TO_WHOLE;
-    unless_nan(x, sin_of_half_turns(wide, (shifted - TO_WHOLE) - 0.5, shifted))
+    sin_of_half_turns(wide, (shifted - TO_WHOLE) - 0.5, shifted)
 }
 
 const PI_LO: f64 = 1.224_646_799_147_353_2e-16;
