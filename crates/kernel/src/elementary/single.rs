@@ -3,6 +3,7 @@
 //! Coefficients are minimax polynomials (Remez' exchange in sixty digits, rounded). The reductions are Cody and
 //! Waite's with fused operations, in which the first step makes no error.
 
+use std::f32::consts::{LOG2_E, LOG10_2, LOG10_E};
 use std::f64::consts::{FRAC_1_PI, FRAC_2_PI, FRAC_PI_2, PI};
 
 use super::pair::{self, TO_WHOLE, choose};
@@ -30,15 +31,18 @@ fn scale(x: f32, n: f32) -> f32 {
     x * f32::from_bits(half.to_bits() << 23) * f32::from_bits(other.to_bits() << 23)
 }
 
+/// `(exp(r) - 1 - r) / r²` for `r` of at most half of ln 2, to 2⁻²⁸ of `exp(r)`.
+const EXP_REST: [f32; 5] = [0.5, 0.166_665_15, 0.041_666_575, 0.008_369_286, 0.001_392_360_1];
+
 /// `exp(x) / 2ⁿ`, `n`, and `n` as the exponent field of the power of two.
 #[inline(always)]
 fn exp_reduced(x: f32) -> (f32, f32, u32) {
-    let shifted = x.mul_add(std::f32::consts::LOG2_E, TO_EXPONENT);
+    let shifted = x.mul_add(LOG2_E, TO_EXPONENT);
     let n = shifted - TO_EXPONENT;
     let exact = n.mul_add(-LN2_HI, x);
     let low = n * -LN2_LO;
     let r = exact + low;
-    let rest = polynomial(r, [0.5, 0.166_665_15, 0.041_666_575, 0.008_369_286, 0.001_392_360_1]);
+    let rest = polynomial(r, EXP_REST);
     (1.0 + (exact + (r * r).mul_add(rest, low)), n, shifted.to_bits() << 23)
 }
 
@@ -62,7 +66,41 @@ pub(super) fn exp(x: f32) -> f32 {
     let limited = if x > 89.0 { 89.0 } else { x };
     let limited = if limited < -104.0 { -104.0 } else { limited };
     let (p, n, _) = exp_reduced(limited);
-    if x.is_nan() { x + x } else { scale(p, n) }
+    unless_nan(x, scale(p, n))
+}
+
+/// `2ˣ / 2ⁿ`, `n`, and `n` as the exponent field of the power of two.
+#[inline(always)]
+fn exp2_reduced(x: f32) -> (f32, f32, u32) {
+    let shifted = x + TO_EXPONENT;
+    let n = shifted - TO_EXPONENT;
+    let f = x - n;
+    let r = f * LN2_HI;
+    let low = f.mul_add(LN2_LO, f.mul_add(LN2_HI, -r));
+    let rest = polynomial(r, EXP_REST);
+    (1.0 + (r + (r * r).mul_add(rest, low)), n, shifted.to_bits() << 23)
+}
+
+/// Whether `exp2` needs more than [`exp2_near`].
+#[inline(always)]
+pub(super) fn is_far_for_exp2(x: f32) -> bool {
+    let is_near = x.abs() < 126.0;
+    !is_near
+}
+
+/// `exp2`, where neither it nor its power of two overflows or is subnormal.
+#[inline(always)]
+pub(super) fn exp2_near(x: f32) -> f32 {
+    let (p, _, power) = exp2_reduced(x);
+    p * f32::from_bits(power)
+}
+
+#[inline(always)]
+pub(super) fn exp2(x: f32) -> f32 {
+    let limited = if x > 129.0 { 129.0 } else { x };
+    let limited = if limited < -151.0 { -151.0 } else { limited };
+    let (p, n, _) = exp2_reduced(limited);
+    unless_nan(x, scale(p, n))
 }
 
 /// What a mantissa is reduced to begins at the square root of a half.
@@ -77,6 +115,82 @@ pub(super) fn is_not_positive_normal(x: f32) -> bool {
         >= f32::INFINITY.to_bits() - f32::MIN_POSITIVE.to_bits()
 }
 
+/// `(log(1 + f) - f) / f²` for `1 + f` from √½ to √2, to 2⁻²⁷ of `f`.
+const LOG_REST: [f32; 9] = [
+    -0.499_999_88,
+    0.333_333_08,
+    -0.250_016_36,
+    0.200_031_18,
+    -0.166_082_13,
+    0.141_599_6,
+    -0.132_313_92,
+    0.130_364_16,
+    -0.078_048_386,
+];
+
+/// The coefficients for another base.
+const fn scaled(mut coefficients: [f32; 9], factor: f32) -> [f32; 9] {
+    let mut i = 0;
+    while i < coefficients.len() {
+        coefficients[i] *= factor;
+        i += 1;
+    }
+    coefficients
+}
+
+/// `n` and `f` of a positive, finite, normal number `2ⁿ · (1 + f)`, with `1 + f` from √½ to √2. What is subtracted from
+/// `n` is the bias of the exponent field.
+#[inline(always)]
+fn split(x: f32, bias: f32) -> (f32, f32) {
+    let shifted = x.to_bits().wrapping_add(ONE - SQRT_HALF);
+    let n = (shifted >> 23) as i32 as f32 - bias;
+    (n, f32::from_bits((shifted & MANTISSA) + SQRT_HALF) - 1.0)
+}
+
+#[inline(always)]
+fn log_with_bias(x: f32, bias: f32) -> f32 {
+    let (n, f) = split(x, bias);
+    let low = (f * f).mul_add(polynomial(f, LOG_REST), n * LN2_LO);
+    n.mul_add(LN2_HI, f + low)
+}
+
+#[inline(always)]
+fn log2_with_bias(x: f32, bias: f32) -> f32 {
+    const LO: f32 = 1.925_963e-8;
+    const REST: [f32; 9] = scaled(LOG_REST, LOG2_E);
+    let (n, f) = split(x, bias);
+    let (first, square) = (f * LOG2_E, f * f);
+    // What the product and the square have lost.
+    let lost = f.mul_add(f, -square).mul_add(REST[0], f.mul_add(LOG2_E, -first));
+    let lost = f.mul_add(LO, lost);
+    n + (first + square.mul_add(polynomial(f, REST), lost))
+}
+
+#[inline(always)]
+fn log10_with_bias(x: f32, bias: f32) -> f32 {
+    const LO: f32 = -1.010_305e-8;
+    const LOG10_2_LO: f32 = -1.432_098_9e-8;
+    const REST: [f32; 9] = scaled(LOG_REST, LOG10_E);
+    let (n, f) = split(x, bias);
+    let (first, square) = (f * LOG10_E, f * f);
+    // What the product and the square have lost.
+    let lost = f.mul_add(f, -square).mul_add(REST[0], f.mul_add(LOG10_E, -first));
+    let lost = f.mul_add(LO, lost);
+    let low = square.mul_add(polynomial(f, REST), n.mul_add(LOG10_2_LO, lost));
+    n.mul_add(LOG10_2, first + low)
+}
+
+/// A logarithm of any number, from that of a normal one with its bias.
+#[inline(always)]
+fn of_any(x: f32, with_bias: impl Fn(f32, f32) -> f32) -> f32 {
+    let subnormal = x < f32::MIN_POSITIVE;
+    let normal = if subnormal { x * 8_388_608.0 } else { x };
+    let log = with_bias(normal, if subnormal { 127.0 + 23.0 } else { 127.0 });
+    let log = if x < f32::INFINITY { log } else { x + x };
+    let log = if x == 0.0 { f32::NEG_INFINITY } else { log };
+    if x < 0.0 { f32::NAN } else { log }
+}
+
 /// The logarithm of a positive, finite, normal number.
 #[inline(always)]
 pub(super) fn log_normal(x: f32) -> f32 {
@@ -84,36 +198,30 @@ pub(super) fn log_normal(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn log_with_bias(x: f32, bias: f32) -> f32 {
-    let shifted = x.to_bits().wrapping_add(ONE - SQRT_HALF);
-    let n = (shifted >> 23) as i32 as f32 - bias;
-    let f = f32::from_bits((shifted & MANTISSA) + SQRT_HALF) - 1.0;
-    let rest = polynomial(
-        f,
-        [
-            -0.499_999_88,
-            0.333_333_08,
-            -0.250_016_36,
-            0.200_031_18,
-            -0.166_082_13,
-            0.141_599_6,
-            -0.132_313_92,
-            0.130_364_16,
-            -0.078_048_386,
-        ],
-    );
-    let low = (f * f).mul_add(rest, n * LN2_LO);
-    n.mul_add(LN2_HI, f + low)
+pub(super) fn log(x: f32) -> f32 {
+    of_any(x, log_with_bias)
+}
+
+/// The logarithm of a positive, finite, normal number.
+#[inline(always)]
+pub(super) fn log2_normal(x: f32) -> f32 {
+    log2_with_bias(x, 127.0)
 }
 
 #[inline(always)]
-pub(super) fn log(x: f32) -> f32 {
-    let subnormal = x < f32::MIN_POSITIVE;
-    let normal = if subnormal { x * 8_388_608.0 } else { x };
-    let log = log_with_bias(normal, if subnormal { 127.0 + 23.0 } else { 127.0 });
-    let log = if x < f32::INFINITY { log } else { x + x };
-    let log = if x == 0.0 { f32::NEG_INFINITY } else { log };
-    if x < 0.0 { f32::NAN } else { log }
+pub(super) fn log2(x: f32) -> f32 {
+    of_any(x, log2_with_bias)
+}
+
+/// The logarithm of a positive, finite, normal number.
+#[inline(always)]
+pub(super) fn log10_normal(x: f32) -> f32 {
+    log10_with_bias(x, 127.0)
+}
+
+#[inline(always)]
+pub(super) fn log10(x: f32) -> f32 {
+    of_any(x, log10_with_bias)
 }
 
 #[inline(always)]
@@ -137,14 +245,18 @@ pub(super) fn tanh(x: f32) -> f32 {
     let limited = if magnitude > 9.1 { 9.1 } else { magnitude };
     let large = tanh_large(limited);
     let value = if magnitude < 1.0 { small } else { large };
-    if x.is_nan() { x + x } else { value.copysign(x) }
+    value.copysign(x)
 }
 
 /// `1 - 2 / (exp(2x) + 1)` for `x` from one.
 #[inline(always)]
 fn tanh_large(x: f32) -> f32 {
-    let (p, _, power) = exp_reduced(x + x);
-    let power = f32::from_bits(power);
+    // As `exp_reduced`, with less care for the lowest bits, which have little part in the difference.
+    let shifted = x.mul_add(2.0 * LOG2_E, TO_EXPONENT);
+    let n = shifted - TO_EXPONENT;
+    let r = n.mul_add(-LN2_LO, n.mul_add(-LN2_HI, x + x));
+    let p = 1.0 + (r * r).mul_add(polynomial(r, EXP_REST), r);
+    let power = f32::from_bits(shifted.to_bits() << 23);
     1.0 - 2.0 / p.mul_add(power, 1.0)
 }
 
@@ -161,14 +273,14 @@ pub(super) fn is_far(x: f32) -> bool {
 pub(super) fn sin(x: f32) -> f32 {
     let wide = f64::from(x);
     let shifted = wide.mul_add(FRAC_1_PI, TO_WHOLE);
-    unless_nan(x, sin_of_half_turns(wide, shifted - TO_WHOLE, shifted))
+    sin_of_half_turns(wide, shifted - TO_WHOLE, shifted)
 }
 
 #[inline(always)]
 pub(super) fn cos(x: f32) -> f32 {
     let wide = f64::from(x);
     let shifted = wide.mul_add(FRAC_1_PI, 0.5) + TO_WHOLE;
-    unless_nan(x, sin_of_half_turns(wide, (shifted - TO_WHOLE) - 0.5, shifted))
+    sin_of_half_turns(wide, (shifted - TO_WHOLE) - 0.5, shifted)
 }
 
 const PI_LO: f64 = 1.224_646_799_147_353_2e-16;

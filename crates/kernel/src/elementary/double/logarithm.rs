@@ -21,10 +21,21 @@ const LOG10_2_LO: f64 = -2.803_728_127_785_170_4e-18;
 pub(super) fn split(x: f64) -> (f64, f64) {
     let subnormal = x < f64::MIN_POSITIVE;
     let normal = choose(subnormal, x * (1_u64 << 54) as f64, x);
-    let bias = choose(subnormal, 1023.0 + 54.0, 1023.0);
-    let shifted = normal.to_bits().wrapping_add(ONE - SQRT_HALF);
+    split_normal(normal, choose(subnormal, 1023.0 + 54.0, 1023.0))
+}
+
+#[inline(always)]
+fn split_normal(x: f64, bias: f64) -> (f64, f64) {
+    let shifted = x.to_bits().wrapping_add(ONE - SQRT_HALF);
     let k = f64::from_bits((shifted >> 52) | COUNTS_ONES) - ((1_u64 << 52) as f64 + bias);
     (k, f64::from_bits((shifted & MANTISSA) + SQRT_HALF))
+}
+
+/// Whether a logarithm needs more than [`log_normal`] and its like.
+#[inline(always)]
+pub(crate) fn is_not_positive_normal(x: f64) -> bool {
+    let least = f64::MIN_POSITIVE.to_bits();
+    x.to_bits().wrapping_sub(least) >= f64::INFINITY.to_bits() - least
 }
 
 /// `log(1 + f)` for `1 + f` from √½ to √2.
@@ -73,22 +84,59 @@ fn unless_special(x: f64, log: f64) -> f64 {
 }
 
 #[inline(always)]
+fn log_of(k: f64, m: f64) -> f64 {
+    with_exponent(k, LN2, log_near_one(m - 1.0)).value()
+}
+
+#[inline(always)]
+fn log2_of(k: f64, m: f64) -> f64 {
+    let low = Pair::new(LOG2_E, LOG2_E_LO).times(log_near_one(m - 1.0));
+    Pair::new(k, 0.0).plus_smaller(low).value()
+}
+
+#[inline(always)]
+fn log10_of(k: f64, m: f64) -> f64 {
+    let low = Pair::new(LOG10_E, LOG10_E_LO).times(log_near_one(m - 1.0));
+    with_exponent(k, Pair::new(LOG10_2, LOG10_2_LO), low).value()
+}
+
+/// The logarithm of a positive, finite, normal number.
+#[inline(always)]
+pub(crate) fn log_normal(x: f64) -> f64 {
+    let (k, m) = split_normal(x, 1023.0);
+    log_of(k, m)
+}
+
+#[inline(always)]
 pub(crate) fn log(x: f64) -> f64 {
-    unless_special(x, log_pair(x, 0.0).value())
+    let (k, m) = split(x);
+    unless_special(x, log_of(k, m))
+}
+
+/// The logarithm of a positive, finite, normal number.
+#[inline(always)]
+pub(crate) fn log2_normal(x: f64) -> f64 {
+    let (k, m) = split_normal(x, 1023.0);
+    log2_of(k, m)
 }
 
 #[inline(always)]
 pub(crate) fn log2(x: f64) -> f64 {
     let (k, m) = split(x);
-    let low = Pair::new(LOG2_E, LOG2_E_LO).times(log_near_one(m - 1.0));
-    unless_special(x, Pair::new(k, 0.0).plus_smaller(low).value())
+    unless_special(x, log2_of(k, m))
+}
+
+/// The logarithm of a positive, finite, normal number.
+#[inline(always)]
+pub(crate) fn log10_normal(x: f64) -> f64 {
+    let (k, m) = split_normal(x, 1023.0);
+    log10_of(k, m)
 }
 
 #[inline(always)]
 pub(crate) fn log10(x: f64) -> f64 {
     let (k, m) = split(x);
-    let low = Pair::new(LOG10_E, LOG10_E_LO).times(log_near_one(m - 1.0));
-    unless_special(x, with_exponent(k, Pair::new(LOG10_2, LOG10_2_LO), low).value())
+    unless_special(x, log10_of(k, m))
 }
 
 /// The logarithm of a positive pair by a power of two.
@@ -105,6 +153,22 @@ pub(super) fn log_of_pair(x: Pair, further: f64) -> Pair {
 pub(super) fn one_and(x: Pair) -> Pair {
     let sum = Pair::sum(1.0, x.hi);
     Pair::new(sum.hi, sum.lo + x.lo)
+}
+
+/// Whether `log1p` needs more than [`log1p_inside`].
+#[inline(always)]
+pub(crate) fn is_hard_for_log1p(x: f64) -> bool {
+    let is_inside = x > -1.0 && x < 1e300 && x.abs() > 1e-16;
+    !is_inside
+}
+
+/// `log1p` of numbers above -1 that are neither very small nor very large.
+#[inline(always)]
+pub(crate) fn log1p_inside(x: f64) -> f64 {
+    let sum = one_and(Pair::new(x, 0.0));
+    let (k, m) = split_normal(sum.hi, 1023.0);
+    let log = with_exponent(k, LN2, log_near_one(m - 1.0));
+    log.hi + (log.lo + sum.lo / sum.hi)
 }
 
 #[inline(always)]
