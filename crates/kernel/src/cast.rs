@@ -193,7 +193,7 @@ fn step(from: Kind, to: Kind) -> Result<Step, &'static str> {
 fn count(from: Kind, items: &[u8], to: Kind, out: &[u8], conditions: &mut Conditions) {
     let level = Level::best();
     if from.is_float() && to.is_integer() {
-        conditions.invalid += direct::count_invalid(from, items, to);
+        conditions.invalid += direct::count_invalid(level, from, items, to);
     }
     match (from, to) {
         (Kind::Float64, Kind::Float32) => count_overflow::<f64, f32>(level, items, out, conditions),

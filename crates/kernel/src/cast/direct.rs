@@ -138,24 +138,44 @@ pub(super) fn cast_direct(level: Level, from: Kind, items: &[u8], to: Kind, out:
     }
 }
 
+/// Counts the items that are not within an integer.
+struct Outside<'a, const N: usize, F> {
+    items: &'a [[u8; N]],
+    wide: F,
+    low: f64,
+    high: f64,
+}
+
+impl<const N: usize, F: Fn([u8; N]) -> f64> Loop for Outside<'_, N, F> {
+    type Output = u64;
+    #[inline(always)]
+    fn run<V: Vectors>(self, _: V) -> u64 {
+        let mut count = 0;
+        for item in self.items {
+            let x = (self.wide)(*item);
+            // What lies between the least integer and the next below it is cut to the least.
+            let inside = ((x >= self.low) | (x > self.low - 1.0)) & (x < self.high);
+            count += u64::from(!inside);
+        }
+        count
+    }
+}
+
 /// How many items a cast to integers has no number for: NaN, and what lies beyond the integers that the processor
 /// converts to.
-pub(super) fn count_invalid(from: Kind, items: &[u8], to: Kind) -> u64 {
+pub(super) fn count_invalid(level: Level, from: Kind, items: &[u8], to: Kind) -> u64 {
     let (low, high) = match to {
         Kind::UInt64 => (-(2_f64.powi(63)), 2_f64.powi(64)),
         Kind::Int64 | Kind::UInt32 => (-(2_f64.powi(63)), 2_f64.powi(63)),
         _ => (-(2_f64.powi(31)), 2_f64.powi(31)),
     };
-    let outside = |x: f64| !(x.trunc() >= low && x.trunc() < high);
-    let count = match from {
-        Kind::Float16 => {
-            items.as_chunks().0.iter().filter(|x| outside(single(u16::from_ne_bytes(**x)).into())).count()
-        }
+    let half = |bytes| f64::from(single(u16::from_ne_bytes(bytes)));
+    match from {
+        Kind::Float16 => dispatch(level, Outside { items: items.as_chunks().0, wide: half, low, high }),
         Kind::Float32 => {
-            items.as_chunks().0.iter().filter(|x| outside(f32::from_ne_bytes(**x).into())).count()
+            let wide = |bytes| f64::from(f32::from_ne_bytes(bytes));
+            dispatch(level, Outside { items: items.as_chunks().0, wide, low, high })
         }
-        Kind::Float64 => items.as_chunks().0.iter().filter(|x| outside(f64::from_ne_bytes(**x))).count(),
-        _ => 0,
-    };
-    count as u64
+        _ => dispatch(level, Outside { items: items.as_chunks().0, wide: f64::from_ne_bytes, low, high }),
+    }
 }

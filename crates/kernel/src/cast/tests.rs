@@ -108,7 +108,45 @@ fn records_field_by_field() {
     }
 }
 
+#[test]
+fn counts_what_numpy_warns_of() {
+    let counted = |from: &str, items: Vec<u8>, to: &str| {
+        let caster = Caster::new(&dtype(from), &dtype(to), Casting::Unsafe).unwrap();
+        let count = items.len() / dtype(from).itemsize();
+        let (mut out, mut want) =
+            (vec![0; count * dtype(to).itemsize()], vec![0; count * dtype(to).itemsize()]);
+        let mut found = Conditions::default();
+        caster.apply_counted(&items, &mut out, &mut found);
+        caster.apply(&mut items.clone(), &mut want);
+        assert_eq!(out, want);
+        (found.overflow, found.invalid)
+    };
+    let doubles = |items: &[f64]| items.iter().flat_map(|x| x.to_ne_bytes()).collect::<Vec<u8>>();
+    let some =
+        doubles(&[1.0, f64::NAN, f64::INFINITY, 300.0, -1.5, 1e300, 2_147_483_647.5, -2_147_483_648.5]);
+    assert_eq!(counted("f8", some.clone(), "f4"), (1, 0));
+    assert_eq!(counted("f8", some.clone(), "f2"), (3, 0));
+    assert_eq!(counted("f8", some.clone(), "u1"), (0, 3));
+    assert_eq!(counted("f8", some.clone(), "i4"), (0, 3));
+    assert_eq!(counted("f8", some, "i8"), (0, 3));
+    assert_eq!(counted("f4", 1e30_f32.to_ne_bytes().to_vec(), "c16"), (0, 0));
+    assert_eq!(counted("i8", i64::MIN.to_ne_bytes().to_vec(), "u1"), (0, 0));
+}
+
 proptest! {
+    #[test]
+    fn floats_become_integers_one_by_one(values in prop::collection::vec(-1e5..1e5_f32, 0..3000), large: bool) {
+        let mut values = values;
+        values.extend(large.then_some(3e9));
+        let items: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
+        for (to, width) in [("u1", 1), ("i2", 2), ("i4", 4), ("u8", 8)] {
+            let mut out = vec![0; values.len() * width];
+            Caster::new(&dtype("f4"), &dtype(to), Casting::Unsafe).unwrap().apply(&mut items.clone(), &mut out);
+            let want: Vec<u8> = values.iter().flat_map(|v| (*v as i64).to_ne_bytes()[..width].to_vec()).collect();
+            prop_assert_eq!(&out, &want);
+        }
+    }
+
     #[test]
     fn integers_wrap_and_floats_round(values in prop::collection::vec(any::<i64>(), 0..3000)) {
         let items: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();

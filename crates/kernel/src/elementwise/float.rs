@@ -204,11 +204,10 @@ pub(super) fn nan_to_num<T: Float>(level: Level, replacements: Replacements, x: 
     let nan = T::of(replacements.nan());
     let most = replacements.positive().map_or(T::MAX, T::of);
     let least = replacements.negative().map_or(T::MIN, T::of);
-    unary(level, x, out, |a: T| match () {
-        () if a.nan() => nan,
-        () if !a.infinite() => a,
-        () if a < T::ZERO => least,
-        () => most,
+    unary(level, x, out, |a: T| {
+        let infinite = if a < T::ZERO { least } else { most };
+        let finite = if a.infinite() { infinite } else { a };
+        if a.nan() { nan } else { finite }
     });
 }
 
