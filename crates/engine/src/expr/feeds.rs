@@ -19,7 +19,7 @@ pub(super) struct Feed {
     /// The leaves whose items it brings.
     pub(super) leaves: Vec<usize>,
     pub(super) choice: Choice,
-    /// Bytes of the first piece.
+    /// Bytes of a piece.
     pub(super) piece: usize,
 }
 
@@ -36,6 +36,11 @@ impl Grid<'_> {
     /// How many pieces there are.
     pub(super) fn pieces(&self) -> usize {
         self.tiles.count_tiles().div_ceil(self.group)
+    }
+
+    /// A piece that is not shorter than the others: the first can be.
+    fn whole(&self) -> usize {
+        1.min(self.pieces().saturating_sub(1))
     }
 
     /// The boxes of a piece.
@@ -77,8 +82,9 @@ impl Feeds {
     /// For boxes of a grid, in so many bytes of memory for each.
     pub(super) fn new(grid: &Grid<'_>, memory: usize, run: &Run<'_>) -> Self {
         let mut feeds = Feeds::default();
-        let Some(first) = grid.tiles.get(0) else { return feeds };
-        let bounds = grid.cover.bounds(&first);
+        let whole = grid.whole();
+        let Some(tile) = grid.tiles.get(grid.boxes(whole).start) else { return feeds };
+        let bounds = grid.cover.bounds(&tile);
         let mut together: Vec<(&Arc<File>, Vec<usize>)> = Vec::new();
         for (index, file) in grid.fused.files() {
             let leaf = &grid.fused.leaves[index];
@@ -87,9 +93,9 @@ impl Feeds {
                 feeds.gathered.push(index);
                 continue;
             }
-            let own = grid.range(&[index], 0);
+            let own = grid.range(&[index], whole);
             let near = together.iter_mut().find(|(other, leaves)| {
-                let other_range = grid.range(leaves, 0);
+                let other_range = grid.range(leaves, whole);
                 let both = own.start.min(other_range.start)..own.end.max(other_range.end);
                 let longest = (own.end - own.start).max(other_range.end - other_range.start);
                 same_file(other, file) && both.end - both.start <= longest + longest / MORE
@@ -106,8 +112,8 @@ impl Feeds {
 
 impl Feed {
     fn new(grid: &Grid<'_>, file: &Arc<File>, leaves: Vec<usize>, run: &Run<'_>) -> Self {
-        let first = grid.range(&leaves, 0);
-        let piece = (first.end - first.start) as usize;
+        let whole = grid.range(&leaves, grid.whole());
+        let piece = (whole.end - whole.start) as usize;
         let extents = leaves.iter().map(|&leaf| grid.fused.leaves[leaf].view.extent());
         let range = extents.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
         let pieces = grid.pieces();

@@ -65,6 +65,7 @@ impl Fused {
         (shape, axes): (&[usize], &[usize]),
         held: &mut dyn Held,
     ) -> Result<Self, EngineError> {
+        let root = same_bytes(graph, root, held);
         let order = region(graph, root, held);
         let mut uses: HashMap<Id, usize> = HashMap::new();
         for &id in &order {
@@ -92,13 +93,45 @@ impl Fused {
         Ok(lowering.fused)
     }
 
-    /// The operations that [`Fused::new`] puts into one program.
+    /// Walks everything as one axis, if all arrays in files lie so; the others have their own order anyway. Whether
+    /// it does.
+    pub(super) fn flatten(&mut self) -> bool {
+        let size = self.shape.iter().product();
+        let mut flat = Vec::new();
+        for leaf in self.leaves.iter().filter(|leaf| matches!(leaf.base, Base::File(_))) {
+            let view = &leaf.view;
+            let together = view.is_contiguous(ndfolio_layout::Order::C);
+            let one = View::contiguous(view.dtype(), &[size], ndfolio_layout::Order::C, view.offset());
+            let Some(one) = one.ok().filter(|_| together) else { return false };
+            flat.push(one);
+        }
+        let files = self.leaves.iter_mut().filter(|leaf| matches!(leaf.base, Base::File(_)));
+        for (leaf, view) in files.zip(flat) {
+            leaf.order = Order::new(&view);
+            leaf.view = view;
+        }
+        self.shape = vec![size];
+        true
+    }
+
+    /// The leaves that lie in files.
     pub(super) fn files(&self) -> impl Iterator<Item = (usize, &Arc<File>)> {
         self.leaves.iter().enumerate().filter_map(|(index, leaf)| match &leaf.base {
             Base::File(file) => Some((index, file)),
             Base::Memory(_) => None,
         })
     }
+}
+
+/// What an operation is that only tells another byte order: loading deals with that.
+fn same_bytes(graph: &Graph, mut root: Id, held: &dyn Held) -> Id {
+    while let What::Cast(caster) = &graph[root].what
+        && caster.is_copy()
+        && held.result(root).is_none()
+    {
+        root = graph[root].args[0];
+    }
+    root
 }
 
 /// The operations from a root down to the next barriers, arguments first.

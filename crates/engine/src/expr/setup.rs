@@ -2,12 +2,14 @@
 //! the pass itself.
 
 use ndfolio_layout::{Order, Tiles, View};
+use ndfolio_store::{AccessPlan, IoEngine, Pattern};
 
 use super::{
     Scan,
     fused::{Fused, Held, plain},
     graph::{Graph, Id, What},
     scan::carry_bytes,
+    target::PIECES,
 };
 use crate::{
     EngineError, Run,
@@ -22,6 +24,8 @@ pub(super) struct Setup {
     /// The items as the pass numbers them.
     pub(super) items: View,
     pub(super) block: Vec<usize>,
+    /// Items of the first box, where it is another than the others.
+    first: Option<usize>,
     /// What is run along an axis of the pass, if anything is.
     pub(super) scan: Option<Scan>,
 }
@@ -53,13 +57,19 @@ impl Setup {
             _ => None,
         };
         let root = if scan.is_some() { graph[id].args[0] } else { id };
-        let fused = Fused::new(graph, root, (&graph[id].shape, &axes), held)?;
+        let mut fused = Fused::new(graph, root, (&graph[id].shape, &axes), held)?;
         let signed: Vec<isize> = axes.iter().map(|&axis| axis as isize).collect();
-        let target = view.transpose(Some(&signed))?;
+        let mut target = view.transpose(Some(&signed))?;
+        let together = target.is_contiguous(Order::C) && !target.is_empty();
+        if scan.is_none() && cut == Cut::Boxes && together && fused.flatten() {
+            target = View::contiguous(target.dtype(), &[target.size()], Order::C, target.offset())?;
+        }
         let items = View::contiguous(&plain(graph, id), target.shape(), Order::C, 0)?;
         let cut = if scan.is_some() { Cut::Rows } else { cut };
         let block = block(&fused, &target, cut, run);
-        Ok(Setup { fused, target, items, block, scan })
+        let first =
+            if scan.is_none() && cut == Cut::Boxes { first_of_pages(&fused, &target, &block) } else { None };
+        Ok(Setup { fused, target, items, block, first, scan })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -68,7 +78,11 @@ impl Setup {
 
     /// The boxes of the items.
     pub(super) fn tiles(&self) -> Tiles<'_> {
-        self.items.blocks(&self.block, &self.order())
+        let tiles = self.items.blocks(&self.block, &self.order());
+        match self.first {
+            Some(first) => tiles.beginning_with(first),
+            None => tiles,
+        }
     }
 
     fn order(&self) -> Vec<usize> {
@@ -90,8 +104,13 @@ impl Setup {
     }
 }
 
-/// Bytes of a box of each array and of the result.
+/// Bytes of a box of each array and of the result, where they are in memory: boxes of the result go through the
+/// processor's cache.
 const BOX: usize = 1 << 20;
+/// The same where a device brings them.
+const BOX_OF_DEVICE: usize = 2 << 20;
+/// Items of shorter boxes are a multiple of so many.
+const EVEN: usize = 16 << 10;
 
 /// Extents of boxes in which a target is written, whose axes are those of the pass.
 fn block(fused: &Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
@@ -107,12 +126,39 @@ fn block(fused: &Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
         }
         Some(_) => box_of_rows(target.shape(), (memory / 4 / each.max(1)).max(1)),
         None => {
-            // Four of each are on their way at once.
-            let most = memory / (4 * each.max(1));
-            box_of_rows(target.shape(), (BOX / widest).min(most).max(1))
+            // Four of each are on their way at once, with what alignment adds to them.
+            let most = (memory / PIECES).saturating_sub((sizes.len() + 2) * 2 * PAGE as usize) / each.max(1);
+            // Whole pages of items of any size.
+            let most = if most > EVEN { most - most % EVEN } else { most };
+            let wanted = if comes_from_device(fused, run) { BOX_OF_DEVICE } else { BOX };
+            box_of_rows(target.shape(), (wanted / widest).min(most).max(1))
         }
     }
 }
+
+/// Whether a device brings one of the arrays.
+fn comes_from_device(fused: &Fused, run: &Run<'_>) -> bool {
+    fused.files().any(|(leaf, file)| {
+        let view = &fused.leaves[leaf].view;
+        let (range, bytes) = (view.extent(), view.nbytes() as u64);
+        let pieces = bytes.div_ceil(BOX as u64) as usize;
+        let plan = AccessPlan { range, bytes, pieces, pattern: Pattern::Sequential };
+        pieces > 1 && run.way().choose(file, &plan).engine == IoEngine::Direct
+    })
+}
+
+/// Items of a first box after which all others begin where pages of the first file do, in one axis.
+fn first_of_pages(fused: &Fused, target: &View, block: &[usize]) -> Option<usize> {
+    let &[block] = block else { return None };
+    let leaf = fused.files().next().map(|(leaf, _)| &fused.leaves[leaf].view);
+    let view = leaf.unwrap_or(target);
+    let (size, before) = (view.itemsize() as u64, PAGE - view.offset() % PAGE);
+    let first = (before / size.max(1)) as usize;
+    (before % size.max(1) == 0 && 0 < first && first < block).then_some(first)
+}
+
+/// Devices read and write whole pages.
+const PAGE: u64 = 4096;
 
 fn fastest_first(view: &View) -> Vec<usize> {
     let mut axes = view.storage_axes();

@@ -208,3 +208,19 @@ proptest! {
         prop_assert_eq!(a.overlaps(&b), x.iter().any(|p| y.binary_search(p).is_ok()));
     }
 }
+
+#[test]
+fn boxes_that_begin_with_a_shorter_one() {
+    let view = View::contiguous(&"<f4".parse().unwrap(), &[10, 3], Order::C, 0).unwrap();
+    let tiles = view.blocks(&[4, 3], &[0, 1]).beginning_with(1);
+    let found: Vec<_> = tiles.clone().map(|tile| (tile.start[0], tile.view.shape()[0])).collect();
+    assert_eq!(found, [(0, 1), (1, 4), (5, 4), (9, 1)]);
+    assert_eq!(tiles.count_tiles(), 4);
+    assert!(found.iter().enumerate().all(|(i, one)| {
+        let tile = tiles.get(i).unwrap();
+        (tile.start[0], tile.view.shape()[0]) == *one && tile.view.offset() == one.0 as u64 * 12
+    }));
+    // One box that is shorter than its part.
+    let tiles = view.blocks(&[100, 3], &[0, 1]).beginning_with(10);
+    assert_eq!(tiles.count_tiles(), 1);
+}

@@ -15,6 +15,8 @@ pub struct Tiles<'a> {
     view: &'a View,
     /// Items of a box along each axis.
     block: Vec<usize>,
+    /// Items that the first box has less, along the slowest axis.
+    less: usize,
     /// The axes, slowest first, and whether each runs backwards.
     order: Vec<(usize, bool)>,
     at: Vec<usize>,
@@ -76,7 +78,7 @@ impl View {
         let named: Vec<_> = axes.collect();
         let rest = (0..self.ndim()).filter(|axis| named.iter().all(|(known, _)| known != axis));
         let order: Vec<_> = rest.map(|axis| (axis, false)).chain(named.iter().copied()).collect();
-        Tiles { view: self, block, at: vec![0; order.len()], order, done: self.is_empty() }
+        Tiles { view: self, block, less: 0, at: vec![0; order.len()], order, done: self.is_empty() }
     }
 }
 
@@ -87,13 +89,34 @@ impl Tiles<'_> {
         &self.block
     }
 
+    /// The same boxes, but for the ends of the slowest axis: the first box has `first` items along it, so that the
+    /// others can begin where the file's pages do.
+    ///
+    /// # Panics
+    /// If that is no item, or more than a box has.
+    #[must_use]
+    pub fn beginning_with(self, first: usize) -> Self {
+        let Some(&(axis, _)) = self.order.first() else { return self };
+        assert!(0 < first && first <= self.block[axis], "the first box is a part of one");
+        Tiles { less: self.block[axis] - first, ..self }
+    }
+
+    /// How many boxes there are along an axis.
+    fn count_along(&self, axis: usize) -> usize {
+        (self.view.shape[axis] + self.less_along(axis)).div_ceil(self.block[axis])
+    }
+
+    fn less_along(&self, axis: usize) -> usize {
+        if self.order.first().is_some_and(|(slowest, _)| *slowest == axis) { self.less } else { 0 }
+    }
+
     /// How many boxes there are.
     #[must_use]
     pub fn count_tiles(&self) -> usize {
         if self.view.is_empty() {
             return 0;
         }
-        self.view.shape.iter().zip(&self.block).map(|(n, b)| n.div_ceil(*b)).product()
+        (0..self.view.ndim()).map(|axis| self.count_along(axis)).product()
     }
 
     /// Whether the boxes, one after the other, are the bytes of the file from the first to the last without a
@@ -130,7 +153,7 @@ impl Tiles<'_> {
         tile.view.offset = self.view.offset;
         let mut rest = index;
         for &(axis, reversed) in self.order.iter().rev() {
-            let count = self.view.shape[axis].div_ceil(self.block[axis]);
+            let count = self.count_along(axis);
             self.put(tile, axis, reversed, rest % count);
             rest /= count;
         }
@@ -144,9 +167,9 @@ impl Tiles<'_> {
 
     /// Makes a box the `i`th along an axis, if its offset is not moved along that axis yet.
     fn put(&self, tile: &mut Tile, axis: usize, reversed: bool, i: usize) {
-        let (extent, block) = (self.view.shape[axis], self.block[axis]);
-        let from = i * block;
-        let count = block.min(extent - from);
+        let (extent, block, less) = (self.view.shape[axis], self.block[axis], self.less_along(axis));
+        let from = (i * block).saturating_sub(less);
+        let count = ((i + 1) * block - less).min(extent) - from;
         let start = if reversed { extent - from - count } else { from };
         tile.start[axis] = start;
         tile.view.shape[axis] = count;
@@ -170,8 +193,9 @@ impl Iterator for Tiles<'_> {
             return None;
         }
         let tile = self.tile(&self.at);
-        let (view, order, block) = (self.view, &self.order, &self.block);
-        self.done = !advance(&mut self.at, |i| view.shape[order[i].0].div_ceil(block[order[i].0]));
+        let mut at = std::mem::take(&mut self.at);
+        self.done = !advance(&mut at, |i| self.count_along(self.order[i].0));
+        self.at = at;
         Some(tile)
     }
 }
