@@ -47,7 +47,7 @@ pub(crate) fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
         if block[axis] < shape[axis] {
             break;
         }
-        items *= shape[axis];
+        items *= block[axis];
     }
     block
 }
@@ -55,6 +55,12 @@ pub(crate) fn box_of_rows(shape: &[usize], most: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_nothing() {
+        assert_eq!(box_of_rows(&[10, 0, 9], 50), [5, 1, 9]);
+        assert_eq!(box_of_rows(&[0], 50), [1]);
+    }
 
     #[test]
     fn both_sides_have_long_runs() {

@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, ops::Range};
 
-use ndfolio_store::{File, NewFile, StoreError};
+use ndfolio_store::{File, NewFile, Scratch, StoreError};
 
 use crate::{EngineError, Run};
 
@@ -118,6 +118,23 @@ impl Sink for File {
     fn begin_write_back(&self, range: Range<u64>) {
         File::begin_write_back(self, range);
     }
+
+    fn ends_with_a_flush(&self) -> bool {
+        false
+    }
+}
+
+impl Sink for Scratch {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        Scratch::write_at(self, offset, bytes)
+    }
+
+    fn write_back(&self, range: Range<u64>) -> Result<(), StoreError> {
+        self.wait(range)
+    }
+
+    /// It has begun when they were written.
+    fn begin_write_back(&self, _: Range<u64>) {}
 
     fn ends_with_a_flush(&self) -> bool {
         false

@@ -196,8 +196,8 @@ pub enum KernelError {
     /// An integer of the program that a dtype does not have.
     #[error("Python integer {value} out of bounds for {}", name(.dtype))]
     PythonInteger {
-        /// The integer.
-        value: i128,
+        /// The integer, as it is written: an error stays small.
+        value: String,
         /// The dtype.
         dtype: DType,
     },

@@ -232,7 +232,7 @@ impl Array {
 
     /// An array whose items repeat has fewer places than items, and one that is read-only none at all; both
     /// are found before anything is written.
-    fn check_writable(&self) -> Result<()> {
+    pub(crate) fn check_writable(&self) -> Result<()> {
         self.file().write_at(0, &[])?;
         let view = &self.source.view;
         match view.shape().iter().zip(view.strides()).position(|(n, stride)| *n > 1 && *stride == 0) {

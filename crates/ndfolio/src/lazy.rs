@@ -17,7 +17,7 @@ use ndfolio_kernel::{
     elementwise::{Literal, Ufunc},
     reduce::{NanPolicy, Op},
 };
-use ndfolio_layout::{DType, LayoutError, Selection};
+use ndfolio_layout::{DType, Selection};
 use num_complex::Complex;
 
 use crate::{Array, Error, Reduced, Result};
@@ -238,23 +238,33 @@ impl Lazy {
     /// NumPy's `diff`: each item less the one before it along an axis, `n` times. The array is read once for all of
     /// them.
     pub fn diff(&self, n: usize, axis: isize) -> Self {
-        (0..n).fold(self.clone(), |lazy, _| lazy.then(|expr| difference(expr, axis)))
+        if n == 0 {
+            return self.clone();
+        }
+        self.then(|expr| difference(expr, n, axis))
     }
 }
 
-fn difference(expr: &Expr, axis: isize) -> std::result::Result<Expr, EngineError> {
+/// Differences of differences: of n + 1 parts of the array, each one item behind the one before, as many fewer with
+/// each step.
+fn difference(expr: &Expr, n: usize, axis: isize) -> std::result::Result<Expr, EngineError> {
     let axis = expr.axis(axis)?;
-    let part = |start: Option<i64>, stop: Option<i64>| {
+    let len = expr.shape()[axis];
+    // Of fewer items nothing is left.
+    let n = n.min(len);
+    let part = |start: usize| {
         let mut parts = vec![crate::slice(None, None, 1).into(); axis];
-        parts.push(crate::slice(start, stop, 1).into());
+        parts.push(crate::slice(start as i64, (start + len - n) as i64, 1).into());
         expr.select(&parts.into())
     };
     let truth = expr.dtype().kind() == Some(crate::Kind::Bool);
     let ufunc = if truth { Ufunc::NotEqual } else { Ufunc::Subtract };
-    if expr.shape().is_empty() {
-        return Err(LayoutError::Axis { axis: 0, ndim: 0 }.into());
+    let mut parts = (0..=n).map(part).collect::<std::result::Result<Vec<_>, _>>()?;
+    while parts.len() > 1 {
+        let pairs = parts.windows(2).map(|pair| Expr::map(ufunc, &[pair[1].clone(), pair[0].clone()]));
+        parts = pairs.collect::<std::result::Result<_, _>>()?;
     }
-    Expr::map(ufunc, &[part(Some(1), None)?, part(None, Some(-1))?])
+    Ok(parts.remove(0))
 }
 
 impl fmt::Debug for Lazy {

@@ -2,56 +2,14 @@
 
 mod common;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use common::{Folder, cases};
+use common::{Folder, Log, cases};
 use ndfolio::{
-    Array, Casting, CreateOptions, EngineError, Error, Existing, Io, IoEngine, Observer, Op, Order, Plan,
-    Report, Session, Tolerance, diff, plan_diff, slice,
+    Array, Casting, CreateOptions, EngineError, Error, Existing, Io, IoEngine, Op, Order, Plan, Report,
+    Session, Tolerance, diff, plan_diff, slice,
 };
 use proptest::prelude::*;
-
-/// Keeps what passes did; stops them after so many bytes.
-struct Log {
-    reports: Mutex<Vec<Report>>,
-    bytes: AtomicU64,
-    settled: AtomicU64,
-    stop_at: u64,
-}
-
-impl Log {
-    fn new(stop_at: u64) -> Arc<Self> {
-        let bytes = AtomicU64::new(0);
-        Arc::new(Log { reports: Mutex::default(), bytes, settled: AtomicU64::new(0), stop_at })
-    }
-
-    fn take(&self) -> Report {
-        let mut all = Report::default();
-        std::mem::take(&mut *self.reports.lock().unwrap()).iter().for_each(|report| all.then(report));
-        all
-    }
-}
-
-impl Observer for Log {
-    fn advance(&self, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    fn settled(&self, bytes: u64) {
-        self.settled.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) >= self.stop_at
-    }
-
-    fn finished(&self, report: &Report) {
-        self.reports.lock().unwrap().push(report.clone());
-    }
-}
 
 /// A block of a device and a cache line for each buffer, at the most.
 const ALIGNMENT: u64 = 9 << 12;

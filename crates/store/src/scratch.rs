@@ -15,6 +15,9 @@ use crate::{File, Mode, Reserve, Result, StoreError};
 /// What the name begins with as long as there is one.
 const STEM: &str = "ndfolio-scratch";
 
+/// Shorter writes would go to the device page by page.
+const LEAST: usize = 64 << 10;
+
 /// A file that is written and then read, and that nobody finds: it has no name, so it is gone when this value is,
 /// however the process ends.
 pub struct Scratch {
@@ -46,7 +49,7 @@ impl Scratch {
         Ok(Scratch { handle, file, later: Later::default() })
     }
 
-    /// Writes `data` at `offset`, and has the device begin to write it.
+    /// Writes `data` at `offset`, and has the device begin to write it if it is long enough for that.
     ///
     /// # Errors
     ///
@@ -55,7 +58,9 @@ impl Scratch {
         let range = offset..offset.saturating_add(data.len() as u64);
         self.file.expect_within(offset, data.len() as u64)?;
         self.handle.write_all(offset, data)?;
-        self.handle.begin_write_back(&range);
+        if data.len() >= LEAST {
+            self.handle.begin_write_back(&range);
+        }
         Ok(())
     }
 

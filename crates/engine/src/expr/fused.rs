@@ -227,7 +227,9 @@ impl Lowering<'_> {
         let size = view.itemsize();
         let swap = view.dtype().as_scalar().map_or(1, |scalar| scalar.foreign_width());
         let truth = view.dtype().kind() == Some(Kind::Bool);
-        if let Base::Memory(bytes) = &base {
+        if let Base::Memory(bytes) = &base
+            && !view.is_empty()
+        {
             if order.is_constant() && uses > 0 {
                 let at = view.offset() as usize;
                 let item =

@@ -353,7 +353,7 @@ impl<'w> Work<'w> {
             self.bytes += bytes;
             return Ok(Room::Memory(vec![0; bytes]));
         }
-        Ok(Room::Scratch(self.scratch(bytes as u64)?, Vec::new()))
+        Ok(Room::Scratch(Arc::new(self.scratch(bytes as u64)?), Vec::new()))
     }
 }
 
@@ -361,7 +361,7 @@ impl<'w> Work<'w> {
 enum Room {
     Memory(Vec<u8>),
     /// With the items that are being encoded.
-    Scratch(Scratch, Vec<u8>),
+    Scratch(Arc<Scratch>, Vec<u8>),
 }
 
 impl Room {
@@ -392,7 +392,7 @@ impl Room {
     fn kept(self) -> Kept {
         match self {
             Room::Memory(bytes) => Kept::Memory(Arc::new(bytes)),
-            Room::Scratch(scratch, _) => Kept::Scratch(Arc::new(scratch)),
+            Room::Scratch(scratch, _) => Kept::Scratch(scratch),
         }
     }
 }

@@ -382,7 +382,7 @@ impl Node {
 
 /// The nodes below some roots, each once, what a node is made of before it. What lies below a node for which
 /// `goes_on` is false is not looked at.
-pub(super) fn post_order<'e>(roots: &'e [Expr], goes_on: impl Fn(&Node) -> bool) -> Vec<&'e Expr> {
+pub(super) fn post_order(roots: &[Expr], goes_on: impl Fn(&Node) -> bool) -> Vec<&Expr> {
     let mut seen = std::collections::HashSet::new();
     let mut found = Vec::new();
     let mut stack: Vec<(&Expr, bool)> = roots.iter().rev().map(|root| (root, false)).collect();

@@ -161,7 +161,7 @@ impl<'a> Frame<'a> {
                 }
                 // What ended the pass, not what others saw of its end.
                 Err(error) if first.is_none() || matches!(first, Some(EngineError::Cancelled)) => {
-                    first = Some(error)
+                    first = Some(error);
                 }
                 Err(_) => {}
             }

@@ -104,10 +104,10 @@ impl Found<'_> {
     }
 
     fn need(&mut self, owner: Option<Id>, id: Id) {
-        if !self.needs.contains_key(&id) {
-            self.needs.insert(id, Vec::new());
+        self.needs.entry(id).or_insert_with(|| {
             self.queue.push(id);
-        }
+            Vec::new()
+        });
         if let Some(owner) = owner {
             self.needs.entry(owner).or_default().push(id);
         }

@@ -23,6 +23,9 @@ pub enum Emit<'e> {
     Each(&'e mut (dyn FnMut(Block<'_>) -> Result<(), EngineError> + Send)),
 }
 
+/// Takes items block by block.
+pub(super) type Each<'e> = dyn FnMut(Block<'_>) -> Result<(), EngineError> + Send + 'e;
+
 /// Some items of an expression.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'b> {
@@ -129,7 +132,7 @@ impl<'a> Consumer for ToFile<'a> {
         match self.output {
             Output::New(file) => worker.emitter.write(file, &place, &worker.items, self.run),
             Output::Old(file) => worker.emitter.write(file, &place, &worker.items, self.run),
-            Output::Scratch(file) => Ok(file.write_at(place.offset(), &worker.items)?),
+            Output::Scratch(file) => worker.emitter.write(file, &place, &worker.items, self.run),
         }
     }
 
@@ -230,11 +233,11 @@ impl<T> Turns<T> {
 
 /// Hands boxes to somebody.
 pub(super) struct ToCallback<'e> {
-    turns: Turns<&'e mut (dyn FnMut(Block<'_>) -> Result<(), EngineError> + Send)>,
+    turns: Turns<&'e mut Each<'e>>,
 }
 
 impl<'e> ToCallback<'e> {
-    pub(super) fn new(each: &'e mut (dyn FnMut(Block<'_>) -> Result<(), EngineError> + Send)) -> Self {
+    pub(super) fn new(each: &'e mut Each<'e>) -> Self {
         ToCallback { turns: Turns::new(each) }
     }
 }

@@ -109,7 +109,7 @@ fn integer(n: i128, kind: Kind, dtype: &DType) -> Result<Vec<u8>, KernelError> {
         Kind::UInt64 => u64::try_from(n).map(|n| n.to_ne_bytes().to_vec()),
         _ => i64::try_from(n).map(|n| n.to_ne_bytes().to_vec()),
     };
-    bytes.map_err(|_| KernelError::PythonInteger { value: n, dtype: dtype.clone() })
+    bytes.map_err(|_| KernelError::PythonInteger { value: n.to_string(), dtype: dtype.clone() })
 }
 
 fn floats(z: Complex<f64>, kind: Kind) -> Option<Vec<u8>> {

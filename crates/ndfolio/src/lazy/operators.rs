@@ -75,7 +75,7 @@ macro_rules! signs {
             type Output = Lazy;
 
             fn $method(self) -> Lazy {
-                Lazy::map(Ufunc::$ufunc, &[self.clone()])
+                Lazy::map(Ufunc::$ufunc, std::slice::from_ref(self))
             }
         }
     )*};

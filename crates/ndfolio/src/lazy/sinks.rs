@@ -40,13 +40,13 @@ impl Lazy {
     ///
     /// # Errors
     /// As [`Lazy::compute`], but a result may have any size; the first error of `each`, at which it stops.
-    pub fn for_each_block<'r, E: Send>(
+    pub fn for_each_block<'r, E>(
         &self,
         run: impl Into<Run<'r>>,
         mut each: impl FnMut(Block<'_>) -> Result<(), E> + Send,
     ) -> Result<Report, E>
     where
-        E: From<Error>,
+        E: From<Error> + Send,
     {
         let expr = self.expr()?;
         let job = Job::new(std::slice::from_ref(expr)).map_err(of_expression)?;
@@ -173,7 +173,7 @@ impl Array {
     /// `array[...] = expression`. It may read this array: what is read is what was there before.
     ///
     /// # Errors
-    /// An array that is open for reading only; a shape that does not broadcast to this one; a cast that `casting`
+    /// An array that is open for reading only, or whose items repeat; a shape that does not broadcast to this one; a cast that `casting`
     /// forbids; what the files report; a cancelled run. An error in the middle leaves a part written.
     pub fn assign_lazy<'r>(
         &self,
@@ -181,9 +181,7 @@ impl Array {
         casting: Casting,
         run: impl Into<Run<'r>>,
     ) -> Result<Report> {
-        let job = job_for(&lazy.into(), self.view(), casting)?;
-        // Found before anything is computed.
-        self.file().write_at(self.offset(), &[])?;
+        let job = self.job_for_assignment(&lazy.into(), casting)?;
         job.emit(Emit::Old(self.file(), self.view()), &run.into()).map_err(of_expression)
     }
 
@@ -197,7 +195,14 @@ impl Array {
         casting: Casting,
         run: impl Into<Run<'r>>,
     ) -> Result<Plan> {
-        let job = job_for(&lazy.into(), self.view(), casting)?;
+        let job = self.job_for_assignment(&lazy.into(), casting)?;
         job.plan(Some(self.view()), &run.into()).map_err(of_expression)
+    }
+
+    /// What can be found before anything is computed is found here.
+    fn job_for_assignment(&self, lazy: &Lazy, casting: Casting) -> Result<Job> {
+        let job = job_for(lazy, self.view(), casting)?;
+        self.check_writable()?;
+        Ok(job)
     }
 }

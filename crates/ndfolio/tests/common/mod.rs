@@ -2,12 +2,17 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod naive;
+
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use ndfolio::{Array, CreateOptions, FileKind, Order, Run, Value, slice};
+use ndfolio::{Array, CreateOptions, FileKind, Observer, Order, Report, Run, Value, slice};
 use proptest::prelude::*;
 
 /// A folder that goes with the test.
@@ -40,6 +45,45 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Keeps what passes did; stops them after so many bytes.
+pub(crate) struct Log {
+    pub(crate) reports: Mutex<Vec<Report>>,
+    pub(crate) bytes: AtomicU64,
+    pub(crate) settled: AtomicU64,
+    stop_at: u64,
+}
+
+impl Log {
+    pub(crate) fn new(stop_at: u64) -> Arc<Self> {
+        let bytes = AtomicU64::new(0);
+        Arc::new(Log { reports: Mutex::default(), bytes, settled: AtomicU64::new(0), stop_at })
+    }
+
+    pub(crate) fn take(&self) -> Report {
+        let mut all = Report::default();
+        std::mem::take(&mut *self.reports.lock().unwrap()).iter().for_each(|report| all.then(report));
+        all
+    }
+}
+
+impl Observer for Log {
+    fn advance(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn settled(&self, bytes: u64) {
+        self.settled.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) >= self.stop_at
+    }
+
+    fn finished(&self, report: &Report) {
+        self.reports.lock().unwrap().push(report.clone());
     }
 }
 
