@@ -1,41 +1,22 @@
 /* What a program can do that is written for one file: the bound that ndfolio is compared with.
  *
  *   bound OPERATION FILE OFFSET ROW hot|cold THREADS
+ *   bound new OPERATION hot|cold THREADS ROWS COLUMNS RESULT FILE...
  *
- * OFFSET is where the data begin, ROW the bytes of a row, the data end with the file. Prints the seconds of the call,
- * from opening the file to closing it, and the answer: [0.123, 4.5] or [0.123, [4.5, …]].
+ * The first reduces a file, the second makes a new one (new.h). OFFSET is where the data begin, ROW the bytes of a row,
+ * the data end with the file. Prints the seconds of the call, from opening the file to closing it, and the answer:
+ * [0.123, 4.5] or [0.123, [4.5, …]].
  *
  * Hot files are mapped, and the threads take pieces of 4 MiB in turn. Cold ones are read past the page cache, by
  * requests of 1 MiB of which each thread has several on the way. There are no NaN. How it is built stands in
- * xtask/src/bench/peers/programs.rs. */
+ * xtask/src/bench/programs.rs. */
 #define _GNU_SOURCE
-#include "kernels.h"
-#include "ring.h"
+#include "new.h"
+#include "passes.h"
 
-#include <fcntl.h>
-#include <float.h>
-#include <inttypes.h>
-#include <omp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
-
-#define HOT_PIECE (4ull << 20)
-#define COLD_PIECE (1ull << 20)
-#define QUEUE 8u      /* cold pieces on the way of one thread; half as many of each of several */
-#define BLOCK 4096ull /* what requests past the page cache are aligned to */
 #define SMALL_QUEUE 128u
 
-enum answer { SUM, MEAN, INTEGERS, VAR, STD, LEAST, GREATEST, PLACE_LEAST, PLACE_GREATEST, ROWS, COLUMNS };
-
-static const struct operation {
-    const char *name;
-    kernel *run;
-    enum answer answer;
-    int by_rows; /* pieces hold whole rows */
-    size_t item;
-} OPERATIONS[] = {
+static const struct operation OPERATIONS[] = {
     {"sum-f4", sum_f4, SUM, 0, 4},          {"sum-f8", sum_f8, SUM, 0, 8},
     {"sum-i4", sum_i4, INTEGERS, 0, 4},     {"sum-u1", sum_u1, INTEGERS, 0, 1},
     {"sum-f2", sum_f2, SUM, 0, 2},          {"sum->f4", sum_other_f4, SUM, 0, 4},
@@ -45,103 +26,8 @@ static const struct operation {
     {"argmax-f4", argmax_f4, PLACE_GREATEST, 0, 4},
     {"rows-f4", rows_f4, ROWS, 1, 4},       {"columns-f4", columns_f4, COLUMNS, 1, 4},
     {"every-f4", every_f4, SUM, 1, 4},      {"column-f4", column_f4, SUM, 1, 4},
+    {"sum-exp-f4", sum_exp_f4, SUM, 0, 4},  {"sum-sin-f4", sum_sin_f4, SUM, 0, 4},
 };
-
-struct job {
-    const struct operation *operation;
-    const char *file;
-    int fd, threads;
-    uint64_t begin, end, row; /* of the data in the file; bytes of a row */
-    uint64_t next;            /* the piece that is taken next */
-};
-
-static void fail(const char *what) {
-    fprintf(stderr, "bound: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static void *allocated(size_t bytes) {
-    /* Whole pages, as requests past the page cache want it; huge ones where it is large. */
-    size_t align = bytes >= 2u << 20 ? 2u << 20 : BLOCK;
-    void *memory = aligned_alloc(align, (bytes + align - 1) / align * align);
-    if (!memory)
-        fail("memory");
-    madvise(memory, bytes, MADV_HUGEPAGE);
-    return memory;
-}
-
-/* The bytes between the beginnings of two pieces. */
-static uint64_t step(const struct job *j, uint64_t size) {
-    if (!j->operation->by_rows)
-        return size;
-    return size < j->row ? j->row : size / j->row * j->row;
-}
-
-/* Takes a piece of about `size` bytes of the file; 0 where there is none left. Pieces begin at a row where the kernel
- * wants rows, else at a multiple of their size in the file. */
-static int take_piece(struct job *j, uint64_t size, uint64_t *begin, uint64_t *end) {
-    uint64_t from = j->operation->by_rows ? j->begin : 0;
-    uint64_t at = from + __atomic_fetch_add(&j->next, 1, __ATOMIC_RELAXED) * step(j, size);
-    if (at >= j->end)
-        return 0;
-    *begin = at < j->begin ? j->begin : at;
-    *end = smaller(at + step(j, size), j->end);
-    return 1;
-}
-
-static void through_mapping(struct job *j, const char *mapping, struct found *f) {
-    uint64_t begin, end;
-    while (take_piece(j, HOT_PIECE, &begin, &end))
-        j->operation->run(mapping + begin, end - begin, begin - j->begin, f);
-}
-
-/* A piece that is on its way into memory. */
-struct slot {
-    char *buffer;
-    uint64_t begin, end, from; /* of the piece; where its request begins, which is aligned */
-};
-
-/* Asks for the next piece. */
-static int ask(struct job *j, struct ring *r, struct slot *s, uint64_t mark) {
-    if (!take_piece(j, COLD_PIECE, &s->begin, &s->end))
-        return 0;
-    s->from = s->begin / BLOCK * BLOCK;
-    uint64_t to = (s->end + BLOCK - 1) / BLOCK * BLOCK;
-    ring_read(r, j->fd, s->buffer, (uint32_t)(to - s->from), s->from, mark);
-    return 1;
-}
-
-static void past_the_cache(struct job *j, struct found *f) {
-    struct ring r;
-    struct slot slots[QUEUE];
-    if (ring_open(&r, 2 * QUEUE))
-        fail("io_uring");
-    unsigned count = j->threads > 1 ? QUEUE / 2 : QUEUE, live = 0;
-    size_t room = (step(j, COLD_PIECE) + 2 * BLOCK) / BLOCK * BLOCK;
-    char *buffers = allocated(count * room);
-    for (unsigned k = 0; k < count; k++) {
-        slots[k].buffer = buffers + k * room;
-        live += ask(j, &r, &slots[k], k);
-    }
-    while (live) {
-        if (ring_enter(&r, 1))
-            fail("io_uring");
-        struct io_uring_cqe answer;
-        while (ring_take(&r, &answer)) {
-            struct slot *s = &slots[answer.user_data];
-            if (answer.res < 0 || (uint64_t)answer.res < s->end - s->from) {
-                errno = answer.res < 0 ? -answer.res : EIO;
-                fail(j->file);
-            }
-            j->operation->run(s->buffer + (s->begin - s->from), s->end - s->begin, s->begin - j->begin, f);
-            live = live - 1 + ask(j, &r, s, answer.user_data);
-            if (r.pending && ring_enter(&r, 0))
-                fail("io_uring");
-        }
-    }
-    close(r.fd);
-    free(buffers);
-}
 
 /* The bytes that a small request past the page cache must be a multiple of. */
 static uint64_t smallest_request(int fd) {
@@ -190,81 +76,6 @@ static void column_past_the_cache(struct job *j, struct found *f) {
     free(buffers);
 }
 
-static struct found nothing(const struct job *j, double *rows) {
-    /* Not infinity, which -ffast-math does not know. */
-    struct found f = {.least = FLT_MAX, .greatest = -FLT_MAX, .row = j->row, .rows = rows};
-    if (j->operation->answer == COLUMNS) {
-        f.part = allocated(j->row);
-        memset(f.part, 0, j->row);
-        f.columns = calloc(j->row / sizeof(float), sizeof(double));
-    }
-    return f;
-}
-
-/* Adds what a thread has found to what the others have. */
-static void merge(struct found *all, struct found *f) {
-    all->sum += f->sum;
-    all->squares += f->squares;
-    all->integers += f->integers;
-    if (f->least < all->least || (f->least == all->least && f->place_least < all->place_least)) {
-        all->least = f->least;
-        all->place_least = f->place_least;
-    }
-    if (f->greatest > all->greatest
-        || (f->greatest == all->greatest && f->place_greatest < all->place_greatest)) {
-        all->greatest = f->greatest;
-        all->place_greatest = f->place_greatest;
-    }
-    if (f->columns) {
-        flush_columns(f);
-        for (size_t i = 0; i < f->row / sizeof(float); i++)
-            all->columns[i] += f->columns[i];
-        free(f->part);
-        free(f->columns);
-    }
-}
-
-static void open_file(struct job *j, int is_cold) {
-    struct stat about;
-    j->fd = open(j->file, O_RDONLY | (is_cold ? O_DIRECT : 0));
-    if (j->fd < 0 || fstat(j->fd, &about))
-        fail(j->file);
-    j->end = (uint64_t)about.st_size;
-    if (j->begin % j->operation->item || j->row == 0 || j->end < j->begin || (j->end - j->begin) % j->row) {
-        errno = EINVAL;
-        fail("OFFSET and ROW do not fit the file");
-    }
-}
-
-static struct found run(struct job *j, int is_cold) {
-    open_file(j, is_cold);
-    char *mapping = NULL;
-    if (!is_cold && (mapping = mmap(NULL, j->end, PROT_READ, MAP_SHARED, j->fd, 0)) == MAP_FAILED)
-        fail("mmap");
-    double *rows = NULL;
-    if (j->operation->answer == ROWS)
-        rows = calloc((j->end - j->begin) / j->row, sizeof *rows);
-    struct found all = nothing(j, rows);
-    if (is_cold && j->operation->run == column_f4) {
-        column_past_the_cache(j, &all);
-    } else {
-#pragma omp parallel num_threads(j->threads)
-        {
-            struct found f = nothing(j, rows);
-            if (is_cold)
-                past_the_cache(j, &f);
-            else
-                through_mapping(j, mapping, &f);
-#pragma omp critical
-            merge(&all, &f);
-        }
-    }
-    if (mapping)
-        munmap(mapping, j->end);
-    close(j->fd);
-    return all;
-}
-
 static void print_list(const double *values, uint64_t count) {
     for (uint64_t i = 0; i < count; i++)
         printf("%s%.17g", i ? ", " : "[", values[i]);
@@ -299,15 +110,24 @@ static const struct operation *operation(const char *name) {
     return NULL;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+static struct found run(struct job *j, int is_cold) {
+    open_file(j, is_cold);
+    struct found all;
+    if (is_cold && j->operation->run == column_f4) {
+        all = nothing(j, NULL);
+        column_past_the_cache(j, &all);
+    } else {
+        all = pass(j, is_cold);
+    }
+    close(j->fd);
+    return all;
 }
 
 int main(int count, char **words) {
+    if (count > 2 && !strcmp(words[1], "new"))
+        return new_file(count - 2, words + 2);
     if (count != 7) {
-        fprintf(stderr, "usage: bound OPERATION FILE OFFSET ROW hot|cold THREADS\n");
+        fprintf(stderr, "usage: bound OPERATION FILE OFFSET ROW hot|cold THREADS\n       bound new %s\n", NEW_USAGE);
         return 2;
     }
     struct job j = {.operation = operation(words[1]), .file = words[2], .threads = atoi(words[6])};

@@ -56,18 +56,26 @@ static int ring_open(struct ring *r, unsigned entries) {
     return 0;
 }
 
-/* Puts a read in the queue; `mark` comes back with its answer. */
-static void ring_read(struct ring *r, int fd, void *to, uint32_t bytes, uint64_t at, uint64_t mark) {
+/* Puts a request in the queue; `mark` comes back with its answer. */
+static void ring_put(struct ring *r, int code, int fd, const void *memory, uint32_t bytes, uint64_t at, uint64_t mark) {
     struct io_uring_sqe *e = &r->requests[r->tail & *r->sq_mask];
     memset(e, 0, sizeof *e);
-    e->opcode = IORING_OP_READ;
+    e->opcode = (uint8_t)code;
     e->fd = fd;
-    e->addr = (uint64_t)(uintptr_t)to;
+    e->addr = (uint64_t)(uintptr_t)memory;
     e->len = bytes;
     e->off = at;
     e->user_data = mark;
     r->tail++;
     r->pending++;
+}
+
+static void ring_read(struct ring *r, int fd, void *to, uint32_t bytes, uint64_t at, uint64_t mark) {
+    ring_put(r, IORING_OP_READ, fd, to, bytes, at, mark);
+}
+
+static void ring_write(struct ring *r, int fd, const void *from, uint32_t bytes, uint64_t at, uint64_t mark) {
+    ring_put(r, IORING_OP_WRITE, fd, from, bytes, at, mark);
 }
 
 /* Tells the kernel of the requests, and waits for so many answers; 0, or -1 with errno. */

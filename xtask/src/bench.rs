@@ -1,7 +1,15 @@
 //! `cargo xtask bench`: what ndfolio costs, as Markdown tables. Every answer is checked: a wrong one ends the run.
 
+mod data;
+mod expressions;
+mod options;
 mod peers;
+mod profile;
+mod programs;
 mod reductions;
+mod state;
+mod table;
+mod turns;
 
 use std::{
     fs,
@@ -36,8 +44,10 @@ struct Bench {
 }
 
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    if let Some(("peers", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        return peers::peers(rest);
+    match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        Some(("peers", rest)) => return peers::peers(rest),
+        Some(("expressions", rest)) => return expressions::expressions(rest),
+        _ => {}
     }
     let mut arguments = arguments.to_vec();
     let gib: u64 = match option(&mut arguments, "--size")? {
@@ -49,7 +59,9 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         None => target()?.join("bench"),
     };
     if let Some(unknown) = arguments.first() {
-        bail!("bench does not know {unknown:?}; it takes peers, or --size GIB and --dir FOLDER");
+        bail!(
+            "bench does not know {unknown:?}; it takes peers or expressions, or --size GIB and --dir FOLDER"
+        );
     }
     run(cargo(["build", "--release"]))?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

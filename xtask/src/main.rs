@@ -27,6 +27,8 @@ The project's own commands.
                                    --state hot|cold|group, --case PATTERN and --peer PATTERN which may repeat,
                                    --runs N (5), --size GIB (2), --dir FOLDER (target/bench-peers), where the
                                    files stay unless --clean is given, --binary FILE for another ndfolio
+  cargo xtask bench expressions    new files and numbers from expressions beside a program in C and NumPy, with the
+                                   same options (target/bench-expressions)
 ";
 
 fn main() -> ExitCode {

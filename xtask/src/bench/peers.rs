@@ -1,43 +1,25 @@
 //! `cargo xtask bench peers`: reductions beside a program in C and the Python libraries, as Markdown tables.
 
 mod cases;
-mod data;
-mod options;
-mod profile;
-mod programs;
-mod state;
-mod table;
-mod turns;
+mod runs;
 
-use std::thread;
+use anyhow::Result;
 
-use anyhow::{Context, Result, ensure};
-
-use self::{
-    cases::{CASES, Case, GROUP_CASES},
-    data::{Data, GROUP},
-    options::{Options, chosen},
-    programs::{Program, Programs},
-    state::{Group, Lock, Place},
-    turns::in_turns,
+use self::cases::{CASES, Case, FILES, GROUP_CASES};
+use super::{
+    data::{self, Data, GROUP},
+    options::Options,
+    programs::{PYTHON, Program, Programs},
+    state::{self, Group, Lock, Place},
+    table,
+    turns::{Outcome, in_turns},
 };
-use crate::{
-    machine,
-    shell::{cargo, ndfolio, run},
-};
+use crate::machine;
 
 pub(crate) fn peers(arguments: &[String]) -> Result<()> {
-    let options = Options::new(arguments)?;
-    let binary = match &options.binary {
-        Some(binary) => binary.canonicalize().with_context(|| format!("cannot find {}", binary.display()))?,
-        None => {
-            run(cargo(["build", "--release"]))?;
-            ndfolio()?
-        }
-    };
-    let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let programs = Programs::new(binary, threads, &options.peers)?;
-    let data = Data::new(&options.folder, options.gib, &programs.python)?;
+    let options = Options::new("peers", arguments)?;
+    let programs = Programs::new(options.command()?, &PYTHON, &options.peers)?;
+    let data = Data::new(&options.folder, FILES, options.gib, &programs.python)?;
     let result = Bench { options: &options, programs: &programs, data: &data }.tables();
     if options.is_clean {
         data.remove();
@@ -68,11 +50,8 @@ impl Bench<'_> {
 
     /// The cases of a table that were asked for.
     fn chosen(&self, all: &'static [Case], place: Place) -> Result<Vec<&'static Case>> {
-        let all: Vec<&Case> = all.iter().filter(|case| case.is_measured(place)).collect();
-        let names: Vec<&str> = all.iter().map(|case| case.name).collect();
-        let few: Vec<&Case> = all.into_iter().filter(|case| chosen(case.name, &self.options.cases)).collect();
-        ensure!(!few.is_empty(), "no case is called so; there are:\n  {}", names.join("\n  "));
-        Ok(few)
+        let all = all.iter().filter(|case| case.is_measured(place)).collect();
+        self.options.chosen(all, |case| case.name)
     }
 
     /// All programs over files that are in memory, or over such that are not.
@@ -88,10 +67,14 @@ impl Bench<'_> {
                 table.is_locked &= new.holds();
                 lock = Some((case.file.name, new));
             }
-            let series = in_turns(self.options.runs, case, &self.programs.all, &mut None, |program| {
-                self.run(*program, case, place, None)
-            })?;
-            println!("{}", table.add(case, &series));
+            let series = in_turns(
+                self.options.runs,
+                (case.name, case.agreement),
+                &self.programs.all,
+                &mut None,
+                |program| self.run(*program, case, place, None),
+            )?;
+            println!("{}", table.add(case.name, &series));
         }
         Ok(table.markdown())
     }
@@ -105,11 +88,15 @@ impl Bench<'_> {
             let mut expected = None;
             for program in &self.programs.all {
                 let lanes = [(*program, None), (*program, Some(&group))];
-                let series = in_turns(self.options.runs, case, &lanes, &mut expected, |(program, group)| {
-                    self.run(*program, case, Place::Cold, *group)
-                })?;
+                let series = in_turns(
+                    self.options.runs,
+                    (case.name, case.agreement),
+                    &lanes,
+                    &mut expected,
+                    |(program, group)| self.run(*program, case, Place::Cold, *group),
+                )?;
                 if let [Some(free), Some(limited)] = &series[..] {
-                    println!("{}", table.add(case, *program, free, limited));
+                    println!("{}", table.add(case.name, *program, free, limited));
                 }
             }
         }
@@ -123,13 +110,13 @@ impl Bench<'_> {
         case: &Case,
         place: Place,
         group: Option<&Group>,
-    ) -> Result<Option<turns::Outcome>> {
+    ) -> Result<Option<Outcome>> {
         let file = self.data.file(case.file)?;
         if place == Place::Cold {
             let small = self.data.small(case.file)?;
             state::cool(&self.programs.binary, &file.path)?;
-            self.programs.run(program, case, &small, place, None)?;
+            runs::one(self.programs, program, case, &small, place, None)?;
         }
-        self.programs.run(program, case, &file, place, group)
+        runs::one(self.programs, program, case, &file, place, group)
     }
 }

@@ -1,19 +1,13 @@
 //! What is measured.
 
-use super::{
+use crate::bench::{
     data::{F2, F4, F4_F, F8, GROUP, I4, Kind, OTHER_F4, U1},
     state::Place,
+    turns::Agreement,
 };
 
-/// How answers agree.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Agreement {
-    Exact,
-    /// As numbers of single precision, which may be written with so many digits only.
-    ExactF4,
-    /// So far from each other at most, as a share.
-    Close(f64),
-}
+/// The files, in the order in which they are told.
+pub(super) const FILES: &[Kind] = &[F4, F4_F, F8, I4, U1, F2, OTHER_F4, GROUP];
 
 /// One reduction of one file.
 pub(super) struct Case {

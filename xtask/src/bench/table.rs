@@ -1,7 +1,6 @@
 //! The tables.
 
 use super::{
-    cases::Case,
     data::size_text,
     programs::Program,
     state::{self, Place},
@@ -13,6 +12,8 @@ pub(super) struct SideBySide {
     place: Place,
     runs: usize,
     programs: Vec<Program>,
+    /// The limit of the group, where there is a column for ndfolio's time to NumPy's best.
+    beside_numpy: Option<u64>,
     rows: String,
     /// Whether every file could be locked in memory.
     pub(super) is_locked: bool,
@@ -25,21 +26,27 @@ impl SideBySide {
             place,
             runs,
             programs: programs.to_vec(),
+            beside_numpy: None,
             rows: String::new(),
             is_locked: true,
             has_wrong: false,
         }
     }
 
+    /// With a last column, and with a limit for what is in a group.
+    pub(super) fn beside_numpy(self, limit: u64) -> SideBySide {
+        SideBySide { beside_numpy: Some(limit), ..self }
+    }
+
     /// Adds the row of a case, and gives it back.
-    pub(super) fn add(&mut self, case: &Case, all: &[Option<Series>]) -> String {
+    pub(super) fn add(&mut self, name: &str, all: &[Option<Series>]) -> String {
         let of = |wanted| {
             let at = self.programs.iter().position(|program| *program == wanted)?;
             all[at].as_ref()
         };
         let (bound, ours) = (of(Program::Bound), of(Program::Ndfolio));
         let private = ours.and_then(|series| series.private).map_or_else(dash, mebibytes);
-        let mut row = format!("| {} |", case.name);
+        let mut row = format!("| {name} |");
         if self.has_bound() {
             row.push_str(&format!(" {} | {} | {} |", time(bound), time(ours), ratio(ours, bound)));
         } else {
@@ -47,9 +54,17 @@ impl SideBySide {
         }
         row.push_str(&format!(" {private} |"));
         for (program, series) in self.programs.iter().zip(all) {
-            if let Program::Python(_) = program {
+            if is_peer(&program) {
                 row.push_str(&format!(" {} |", peer(series.as_ref(), bound)));
             }
+        }
+        if self.beside_numpy.is_some() {
+            let peers = self.programs.iter().zip(all).filter(|(program, _)| is_peer(program));
+            let times = peers.filter_map(|(_, series)| Some(series.as_ref()?.median()));
+            let best = times.min_by(f64::total_cmp);
+            let share =
+                ours.zip(best).map_or_else(dash, |(ours, best)| format!("{:.2}", ours.median() / best));
+            row.push_str(&format!(" {share} |"));
         }
         self.rows.push_str(&row);
         self.rows.push('\n');
@@ -66,12 +81,21 @@ impl SideBySide {
                 ("cold", "Cold: the file dropped from memory before each run; only root can drop the caches.")
             }
         };
+        let (name, state) = match (self.place, self.beside_numpy) {
+            (Place::Group, Some(limit)) => (
+                "group",
+                format!("{state} Each program in a control group with {} of memory.", size_text(limit)),
+            ),
+            _ => (name, state.to_owned()),
+        };
         let mut columns = match self.has_bound() {
             true => vec![name, "C", "ndfolio", "ratio", "private memory"],
             false => vec![name, "ndfolio", "private memory"],
         };
-        let is_peer = |program: &&Program| matches!(program, Program::Python(_));
         columns.extend(self.programs.iter().filter(is_peer).map(|peer| peer.name()));
+        if self.beside_numpy.is_some() {
+            columns.push("to NumPy's best");
+        }
         format!(
             "\n{state} Seconds: medians of {} runs in turns, in brackets the fastest{}.\n\n| {} |\n| ---{} |\n{}{}",
             self.runs,
@@ -103,10 +127,10 @@ impl Limited {
         Limited { bytes, runs, rows: String::new(), has_wrong: false }
     }
 
-    pub(super) fn add(&mut self, case: &Case, program: Program, free: &Series, limited: &Series) -> String {
+    pub(super) fn add(&mut self, name: &str, program: Program, free: &Series, limited: &Series) -> String {
         let private = limited.private.map_or_else(dash, mebibytes);
         self.has_wrong |= free.is_wrong || limited.is_wrong;
-        let (name, program) = (case.name, program.name());
+        let program = program.name();
         let (free, limited) = (Some(free), Some(limited));
         let ratio = ratio(limited, free);
         let row =
@@ -146,6 +170,10 @@ fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
+fn is_peer(program: &&Program) -> bool {
+    matches!(program, Program::Python(_))
+}
+
 /// The median, and the fastest in brackets.
 fn time(series: Option<&Series>) -> String {
     series.map_or_else(dash, |series| {
@@ -172,10 +200,7 @@ fn peer(series: Option<&Series>, bound: Option<&Series>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{cases::CASES, programs::PYTHON},
-        *,
-    };
+    use super::{super::programs::PYTHON, *};
 
     fn series(seconds: &[f64]) -> Series {
         Series { seconds: seconds.to_vec(), private: Some(3 << 19), is_wrong: false }
@@ -188,7 +213,7 @@ mod tests {
         let numpy = Series { is_wrong: true, ..series(&[1.0]) };
         let all = [Some(series(&[0.1, 0.2, 0.3])), Some(series(&[0.3, 0.2, 0.4])), Some(numpy), None];
         assert_eq!(
-            table.add(&CASES[0], &all),
+            table.add("sum f4", &all),
             "| sum f4 | 0.200 (0.100) | 0.300 (0.200) | 1.50 (2.00) | 1.5 MiB | 1.000 (1.000), wrong, ×5.0 | - |"
         );
         let markdown = table.markdown();
@@ -204,7 +229,7 @@ mod tests {
     #[test]
     fn without_c_there_are_no_ratios() {
         let mut table = SideBySide::new(Place::Hot, 1, &[Program::Ndfolio, PYTHON[0]]);
-        let row = table.add(&CASES[0], &[Some(series(&[0.5])), Some(series(&[1.0]))]);
+        let row = table.add("sum f4", &[Some(series(&[0.5])), Some(series(&[1.0]))]);
         assert_eq!(row, "| sum f4 | 0.500 (0.500) | 1.5 MiB | 1.000 (1.000) |");
         assert!(
             table
@@ -214,9 +239,25 @@ mod tests {
     }
 
     #[test]
+    fn the_last_column_is_to_the_best_peer() {
+        let programs = [Program::Bound, Program::Ndfolio, PYTHON[0], PYTHON[1]];
+        let mut table = SideBySide::new(Place::Group, 1, &programs).beside_numpy(1 << 30);
+        let all = [None, Some(series(&[0.5])), None, Some(series(&[2.0]))];
+        assert_eq!(
+            table.add("a + b", &all),
+            "| a + b | - | 0.500 (0.500) | - | 1.5 MiB | - | 2.000 (2.000) | 0.25 |"
+        );
+        let markdown = table.markdown();
+        assert!(
+            markdown.contains("with 1 GiB of memory.") && markdown.contains("| group | C |"),
+            "{markdown}"
+        );
+    }
+
+    #[test]
     fn a_limit_is_compared_with_none() {
         let mut table = Limited::new(8 << 30, 1);
-        let row = table.add(&CASES[0], Program::Ndfolio, &series(&[4.0]), &series(&[5.0]));
+        let row = table.add("sum f4", Program::Ndfolio, &series(&[4.0]), &series(&[5.0]));
         assert_eq!(row, "| sum f4 | ndfolio | 4.000 (4.000) | 5.000 (5.000) | 1.25 (1.25) | 1.5 MiB |");
         assert!(table.markdown().contains("in 1 GiB") && !table.markdown().contains("Wrong"));
     }

@@ -1,21 +1,15 @@
 //! The programs that are measured: how they are got, and one run of each.
 
 use std::{
+    num::NonZero,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 
-use super::{
-    cases::Case,
-    data::File,
-    options::chosen,
-    profile,
-    state::{Group, Place},
-    turns::{Outcome, numbers, parse},
-};
+use super::options::chosen;
 use crate::{
     python,
     shell::{output, program, root, run, succeeds, target},
@@ -31,13 +25,11 @@ pub(super) enum Program {
     Python(&'static str),
 }
 
-pub(super) const PYTHON: [Program; 5] = [
-    Program::Python("numpy"),
-    Program::Python("numpy-chunks"),
-    Program::Python("dask"),
-    Program::Python("numexpr"),
-    Program::Python("numba"),
-];
+/// NumPy as it is called first, and as somebody writes it who knows that the files are large.
+pub(super) const NUMPY: [Program; 2] = [Program::Python("numpy"), Program::Python("numpy-chunks")];
+
+pub(super) const PYTHON: [Program; 5] =
+    [NUMPY[0], NUMPY[1], Program::Python("dask"), Program::Python("numexpr"), Program::Python("numba")];
 
 impl Program {
     pub(super) fn name(self) -> &'static str {
@@ -63,14 +55,15 @@ pub(super) struct Programs {
     /// The program in C first and ndfolio second: the order of the table.
     pub(super) all: Vec<Program>,
     bound: PathBuf,
-    threads: usize,
+    pub(super) threads: usize,
     /// What was left out and why, and the versions of what was not.
     said: Vec<String>,
 }
 
 impl Programs {
     /// Compiles and installs what was asked for; ndfolio is always measured.
-    pub(super) fn new(binary: PathBuf, threads: usize, patterns: &[String]) -> Result<Programs> {
+    pub(super) fn new(binary: PathBuf, peers: &[Program], patterns: &[String]) -> Result<Programs> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let folder = target()?.join("bench-env");
         let python = folder.join("bin/python");
         let mut pip = program(&python);
@@ -91,8 +84,8 @@ impl Programs {
                 Err(error) => programs.leave_out(Program::Bound, &error),
             }
         }
-        for peer in PYTHON.into_iter().filter(|peer| chosen(peer.name(), patterns)) {
-            programs.add(peer);
+        for peer in peers.iter().filter(|peer| chosen(peer.name(), patterns)) {
+            programs.add(*peer);
         }
         Ok(programs)
     }
@@ -148,56 +141,19 @@ impl Programs {
         format!("At most {} threads each. {}.", self.threads, self.said.join("; "))
     }
 
-    /// One run, or none where the program cannot do it.
-    pub(super) fn run(
-        &self,
-        program: Program,
-        case: &Case,
-        file: &File,
-        place: Place,
-        group: Option<&Group>,
-    ) -> Result<Option<Outcome>> {
-        let command = self.command(program, case, file, place);
-        let command = match group {
-            Some(group) => group.inside(&command),
-            None => command,
-        };
-        let read = match program {
-            Program::Ndfolio => return ndfolio(command, case.arguments[0]).map(Some),
-            Program::Bound | Program::Python(_) => said(command).and_then(|said| parse(&said.0)),
-        };
-        // What others cannot do is no reason to end.
-        read.or_else(|error| {
-            println!("{}: {} fails: {error:#}", case.name, program.name());
-            Ok(None)
-        })
+    /// The program in C.
+    pub(super) fn bound(&self) -> Command {
+        program(&self.bound)
     }
 
-    fn command(&self, which: Program, case: &Case, file: &File, place: Place) -> Command {
-        let threads = self.threads.to_string();
-        match which {
-            Program::Bound => {
-                let mut command = program(&self.bound);
-                command.arg(case.bound).arg(&file.path).args([file.offset, file.row].map(|n| n.to_string()));
-                command.args([if place == Place::Hot { "hot" } else { "cold" }, &threads]);
-                command
-            }
-            Program::Ndfolio => {
-                let mut command = program(&self.binary);
-                command.arg("reduce").arg(format!("{}{}", file.path.display(), case.selection));
-                command.args(case.arguments).args(["--json", "--profile", "--quiet"]);
-                command
-            }
-            Program::Python(name) => {
-                let mut command = program(&self.python);
-                command.arg(root().join("xtask/bound/peers.py")).args([name, case.python]);
-                command.arg(&file.path).arg(&threads);
-                for pool in ["OMP", "OPENBLAS", "NUMEXPR", "NUMBA"] {
-                    command.env(format!("{pool}_NUM_THREADS"), &threads);
-                }
-                command
-            }
+    /// A script of `xtask/bound` for the libraries, which use as many threads as the others.
+    pub(super) fn script(&self, name: &str) -> Command {
+        let mut command = program(&self.python);
+        command.arg(root().join("xtask/bound").join(name));
+        for pool in ["OMP", "OPENBLAS", "NUMEXPR", "NUMBA"] {
+            command.env(format!("{pool}_NUM_THREADS"), self.threads.to_string());
         }
+        command
     }
 }
 
@@ -219,17 +175,8 @@ fn compile(to: &Path) -> Result<String> {
     Ok(about.lines().next().unwrap_or("gcc").to_owned())
 }
 
-/// The pass's own time, private memory and result.
-fn ndfolio(command: Command, key: &str) -> Result<Outcome> {
-    let (printed, told) = said(command)?;
-    let printed: Value = serde_json::from_str(&printed).context("reduce --json prints no JSON")?;
-    let profile = profile::parse(&told)?;
-    let answer = numbers(&printed[key])?;
-    Ok(Outcome { seconds: profile.seconds, answer, private: Some(profile.private) })
-}
-
 /// What a program prints, on standard output and on standard error.
-fn said(mut command: Command) -> Result<(String, String)> {
+pub(super) fn said(mut command: Command) -> Result<(String, String)> {
     let done = command.output().with_context(|| format!("cannot start {command:?}"))?;
     let told = String::from_utf8_lossy(&done.stderr).into_owned();
     if !done.status.success() {

@@ -1,11 +1,14 @@
-//! What `cargo xtask bench peers` is asked for.
+//! What `cargo xtask bench peers` and `bench expressions` are asked for.
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::state::Place;
-use crate::{option, shell::target};
+use crate::{
+    option,
+    shell::{cargo, ndfolio, run, target},
+};
 
 const USAGE: &str = "it takes --state hot|cold|group, --case PATTERN, --peer PATTERN, --runs N, --size GIB, \
                      --dir FOLDER, --binary FILE and --clean";
@@ -19,13 +22,14 @@ pub(super) struct Options {
     pub(super) gib: u64,
     pub(super) folder: PathBuf,
     /// The command that is measured, where it is not a new release build.
-    pub(super) binary: Option<PathBuf>,
+    binary: Option<PathBuf>,
     /// The files go at the end.
     pub(super) is_clean: bool,
 }
 
 impl Options {
-    pub(super) fn new(arguments: &[String]) -> Result<Options> {
+    /// Of `bench NAME`.
+    pub(super) fn new(name: &str, arguments: &[String]) -> Result<Options> {
         let mut rest = arguments.to_vec();
         let mut states = Vec::new();
         for state in all(&mut rest, "--state")? {
@@ -38,7 +42,7 @@ impl Options {
         rest.retain(|word| word != "--clean");
         let folder = match option(&mut rest, "--dir")? {
             Some(folder) => std::path::absolute(folder)?,
-            None => target()?.join("bench-peers"),
+            None => target()?.join(format!("bench-{name}")),
         };
         let options = Options {
             states,
@@ -51,9 +55,30 @@ impl Options {
             is_clean,
         };
         if let Some(unknown) = rest.first() {
-            bail!("bench peers does not know {unknown:?}; {USAGE}");
+            bail!("bench {name} does not know {unknown:?}; {USAGE}");
         }
         Ok(options)
+    }
+
+    /// The command that is measured, built where none was named.
+    pub(super) fn command(&self) -> Result<PathBuf> {
+        match &self.binary {
+            Some(binary) => {
+                binary.canonicalize().with_context(|| format!("cannot find {}", binary.display()))
+            }
+            None => {
+                run(cargo(["build", "--release"]))?;
+                ndfolio()
+            }
+        }
+    }
+
+    /// Those of a table's cases that were asked for.
+    pub(super) fn chosen<'c, C>(&self, all: Vec<&'c C>, name: impl Fn(&C) -> &str) -> Result<Vec<&'c C>> {
+        let names: Vec<String> = all.iter().map(|case| name(case).to_owned()).collect();
+        let few: Vec<&C> = all.into_iter().filter(|case| chosen(name(case), &self.cases)).collect();
+        ensure!(!few.is_empty(), "no case is called so; there are:\n  {}", names.join("\n  "));
+        Ok(few)
     }
 }
 
@@ -98,7 +123,7 @@ mod tests {
     fn options(words: &[&str]) -> Result<Options> {
         // With a folder, so that cargo is not asked for one.
         let words = ["--dir", "/x"].iter().chain(words);
-        Options::new(&words.map(|word| (*word).to_owned()).collect::<Vec<_>>())
+        Options::new("peers", &words.map(|word| (*word).to_owned()).collect::<Vec<_>>())
     }
 
     #[test]

@@ -3,10 +3,17 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{
-    cases::{Agreement, Case},
-    programs::Program,
-};
+use super::programs::Program;
+
+/// How answers agree.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Agreement {
+    Exact,
+    /// As numbers of single precision, which may be written with so many digits only.
+    ExactF4,
+    /// So far from each other at most, as a share.
+    Close(f64),
+}
 
 /// What one run took, and what it found.
 #[derive(Clone)]
@@ -60,7 +67,7 @@ impl<T> Lane for (Program, T) {
 /// cannot do it has no series. The first answer of a case is what the others are compared with.
 pub(super) fn in_turns<L: Lane>(
     runs: usize,
-    case: &Case,
+    (name, agreement): (&str, Agreement),
     lanes: &[L],
     expected: &mut Option<Vec<f64>>,
     mut once: impl FnMut(&L) -> Result<Option<Outcome>>,
@@ -69,14 +76,14 @@ pub(super) fn in_turns<L: Lane>(
     for _ in 0..runs {
         for (lane, place) in lanes.iter().zip(&mut all) {
             let Some(series) = place else { continue };
-            let outcome = once(lane).with_context(|| format!("{}, {}", case.name, lane.program().name()))?;
+            let outcome = once(lane).with_context(|| format!("{name}, {}", lane.program().name()))?;
             let Some(outcome) = outcome else {
                 *place = None;
                 continue;
             };
             let expected = expected.get_or_insert_with(|| outcome.answer.clone());
-            if let Some(problem) = disagreement(&outcome.answer, expected, case.agreement) {
-                let problem = format!("{}: {} {problem}", case.name, lane.program().name());
+            if let Some(problem) = disagreement(&outcome.answer, expected, agreement) {
+                let problem = format!("{name}: {} {problem}", lane.program().name());
                 ensure!(!lane.program().must_be_right(), "{problem}");
                 if !series.is_wrong {
                     println!("{problem}");
@@ -125,10 +132,9 @@ pub(super) fn numbers(value: &Value) -> Result<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{cases::CASES, programs::PYTHON},
-        *,
-    };
+    use super::{super::programs::PYTHON, *};
+
+    const CASE: (&str, Agreement) = ("sum f4", Agreement::Close(1e-4));
 
     fn outcome(seconds: f64, answer: f64) -> Outcome {
         Outcome { seconds, answer: vec![answer], private: Some(seconds as u64) }
@@ -146,7 +152,7 @@ mod tests {
     fn lanes_take_turns_and_those_that_cannot_are_left_out() {
         let (mut order, mut seconds) = (Vec::new(), 0.0);
         let lanes = [Program::Ndfolio, PYTHON[0], PYTHON[1]];
-        let all = in_turns(2, &CASES[0], &lanes, &mut None, |program| {
+        let all = in_turns(2, CASE, &lanes, &mut None, |program| {
             order.push(program.name());
             seconds += 1.0;
             Ok((*program != PYTHON[0]).then(|| outcome(seconds, 5.0)))
@@ -161,7 +167,7 @@ mod tests {
     #[test]
     fn a_wrong_answer_is_seen() {
         let answers = |wrong: Program| {
-            in_turns(1, &CASES[0], &[Program::Bound, Program::Ndfolio, PYTHON[0]], &mut None, |program| {
+            in_turns(1, CASE, &[Program::Bound, Program::Ndfolio, PYTHON[0]], &mut None, |program| {
                 Ok(Some(outcome(1.0, if *program == wrong { 5.1 } else { 5.0 })))
             })
         };
