@@ -2,9 +2,9 @@ use std::ops::Range;
 
 use ndfolio_kernel::copy_strided;
 use ndfolio_layout::{Order, Span, Tiles, View};
-use ndfolio_store::{AccessPlan, Advice, Choice, Dispenser, File, IoEngine, Pattern, Pieces};
+use ndfolio_store::{AccessPlan, Advice, Choice, Dispenser, File, IoEngine, Mapping, Pattern, Pieces};
 
-use crate::{EngineError, Run, Sink, sink::Behind};
+use crate::{EngineError, Run, Sink, blocks::transfer_block, sink::Behind};
 
 /// Bytes of the file that are in memory at once on the way to their places.
 const WINDOW: u64 = 1 << 20;
@@ -97,6 +97,58 @@ impl Fetcher {
         }
         Ok(())
     }
+}
+
+/// Bytes of a tile that is turned at once: it stays in the L2 cache.
+const TURNED: usize = 256 << 10;
+
+impl Fetcher {
+    /// As [`read`](Self::read), from a mapping that has all items: for items whose runs in the file are long but
+    /// whose order there is another.
+    pub(crate) fn read_mapped(
+        &mut self,
+        mapping: &Mapping,
+        view: &View,
+        out: &mut [u8],
+        run: &Run<'_>,
+    ) -> Result<(), EngineError> {
+        let strides = c_strides(view);
+        let mut fastest = view.storage_axes();
+        fastest.reverse();
+        let target: Vec<usize> = (0..view.ndim()).rev().collect();
+        let block = transfer_block(view.shape(), (&fastest, &target), view.itemsize(), TURNED);
+        let axes = (0..view.ndim()).collect::<Vec<_>>();
+        for tile in view.blocks(&block, &axes) {
+            run.go_on()?;
+            let window = sized(&mut self.window, tile.view.nbytes() as u64);
+            let mut at = 0;
+            for span in tile.view.spans() {
+                let (from, len) = ((span.offset - mapping.file_offset()) as usize, span.len as usize);
+                mapping.bytes().slice(from..from + len).copy_to(&mut window[at..at + len]);
+                at += len;
+            }
+            let (from, own) = compact(&tile.view);
+            let to = place(&tile.start, &strides);
+            copy_strided((window, from, &own), (out, to, &strides), tile.view.shape(), view.itemsize());
+        }
+        Ok(mapping.check()?)
+    }
+}
+
+/// Where the items of a view are once its spans lie behind each other: the first, and the strides.
+fn compact(view: &View) -> (usize, Vec<isize>) {
+    let (mut first, mut step) = (0, view.itemsize());
+    let mut strides = vec![0; view.ndim()];
+    for axis in view.storage_axes().into_iter().rev() {
+        let (extent, stride) = (view.shape()[axis], view.strides()[axis]);
+        if extent == 1 || stride == 0 {
+            continue;
+        }
+        strides[axis] = step as isize * stride.signum();
+        first += if stride < 0 { (extent - 1) * step } else { 0 };
+        step *= extent;
+    }
+    (first, strides)
 }
 
 /// Reads a range in calls that do not take long.

@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::handle::Handle;
-use crate::{Result, StoreError};
+use crate::{Bytes, Result, StoreError};
 
 pub(crate) use region::{Region, page_lost};
 
@@ -93,6 +93,15 @@ impl Mapping {
         match &self.region {
             Some(region) => region.check(self.file_range(0, self.len)),
             None => Ok(()),
+        }
+    }
+
+    /// The bytes, where they lie. What is made of them counts only once [`check`](Self::check) says `Ok`.
+    #[must_use]
+    pub fn bytes(&self) -> Bytes<'_> {
+        match &self.region {
+            Some(region) => Bytes::Mapped(region.bytes(self.offset, self.len)),
+            None => Bytes::Private(&[]),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use ndfolio_layout::{Tiles, View};
-use ndfolio_store::{AccessPlan, Choice, File, Pattern, Pieces};
+use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, Pattern, Pieces};
 
 use super::{
     fused::Fused,
@@ -72,8 +72,41 @@ impl Grid<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Feeds {
     pub(super) feeds: Vec<Feed>,
-    pub(super) gathered: Vec<usize>,
+    pub(super) gathered: Vec<Gathering>,
 }
+
+/// An array of which each box is gathered.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    pub(super) leaf: usize,
+    /// Out of a mapping, or by calls.
+    pub(super) choice: Choice,
+}
+
+impl Gathering {
+    fn new(leaf: usize, file: &Arc<File>, view: &View, run: &Run<'_>) -> Self {
+        let plan = plan_of(view);
+        let calls = |reason: String| Choice { engine: IoEngine::Pread, advice: Advice::Normal, reason };
+        let known = run.way().choose(file, &plan);
+        let order = "it lies in another order than the result";
+        let long = view.spans().next().is_some_and(|span| span.len >= LONG_RUN);
+        let choice = if known.engine == IoEngine::Mmap && long {
+            Choice { reason: format!("{order}, and {}", known.reason), ..known }
+        } else {
+            calls(format!("{order}, and each box of it is gathered"))
+        };
+        Gathering { leaf, choice }
+    }
+}
+
+/// What reading all of a view would be.
+pub(super) fn plan_of(view: &View) -> AccessPlan {
+    let (range, bytes) = (view.extent(), view.nbytes() as u64);
+    AccessPlan { range, bytes, pieces: bytes.div_ceil(1 << 20) as usize, pattern: Pattern::Sequential }
+}
+
+/// Shorter runs are not worth a copy each.
+pub(super) const LONG_RUN: u64 = 64;
 
 /// Arrays of one file are read together if that reads at most so much more: a quarter.
 const MORE: u64 = 4;
@@ -90,7 +123,7 @@ impl Feeds {
             let leaf = &grid.fused.leaves[index];
             let dense = part(&leaf.view, &bounds).and_then(|view| each_once(&view));
             if dense.is_none_or(|view| !is_dense(&view, memory)) {
-                feeds.gathered.push(index);
+                feeds.gathered.push(Gathering::new(index, file, &leaf.view, run));
                 continue;
             }
             let own = grid.range(&[index], whole);

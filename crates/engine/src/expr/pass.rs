@@ -8,13 +8,13 @@ use std::{
 
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::{
-    Advice, Bytes, Dispenser, IoEngine, PieceStream, Turns,
+    Advice, Bytes, Dispenser, IoEngine, Mapping, PieceStream, Turns,
     usage::{self, Faults},
 };
 
 use super::{
     evaluator::{Data, Evaluator},
-    feeds::{FeedPieces, Feeds, Grid, each_once},
+    feeds::{FeedPieces, Feeds, Gathering, Grid, each_once},
     fused::{Base, Fused},
     leaf::Order,
     place::{Cover, Runs, part},
@@ -90,7 +90,7 @@ impl<'a> Frame<'a> {
             feeds = Feeds::new(&grid, memory, run);
         }
         let group = grid.group;
-        let gathered = feeds.gathered.iter().map(|&leaf| gathered_bytes(fused, leaf, &tiles, &cover)).sum();
+        let gathered = feeds.gathered.iter().map(|one| gathered_bytes(fused, one.leaf, &tiles, &cover)).sum();
         let each = memory.saturating_sub(gathered) / feeds.feeds.len().max(1);
         let stream = feeds.feeds.iter().map(|feed| stream_bytes(feed.choice.engine, feed.piece, each));
         let stream = stream.collect();
@@ -107,9 +107,8 @@ impl<'a> Frame<'a> {
         for feed in &self.feeds.feeds {
             add_way(&mut engine, &mut reason, &feed.choice.engine.to_string(), &feed.choice.reason);
         }
-        if !self.feeds.gathered.is_empty() {
-            let why = "an array lies in another order than the result, and each box of it is gathered";
-            add_way(&mut engine, &mut reason, &IoEngine::Pread.to_string(), why);
+        for Gathering { choice, .. } in &self.feeds.gathered {
+            add_way(&mut engine, &mut reason, &choice.engine.to_string(), &choice.reason);
         }
         let buffers = self.feeds.feeds.iter().zip(&self.stream);
         let buffers: usize =
@@ -339,6 +338,8 @@ struct Worker<'a, C: Consumer> {
 /// The items of a box of an array that are gathered from many places.
 struct Gathered {
     leaf: usize,
+    /// Where it is read from, if not by calls.
+    mapping: Option<Mapping>,
     bytes: Vec<u8>,
     order: Order,
 }
@@ -346,10 +347,7 @@ struct Gathered {
 impl<'a, C: Consumer> Worker<'a, C> {
     fn new(shared: &'a Shared<'a, C>) -> Result<Self, EngineError> {
         let frame = shared.frame;
-        let gathered = frame.feeds.gathered.iter().map(|&leaf| {
-            let order = frame.fused.leaves[leaf].order.clone();
-            Gathered { leaf, bytes: Vec::new(), order }
-        });
+        let gathered = frame.feeds.gathered.iter().map(|one| Gathered::new(frame.fused, one));
         Ok(Worker {
             own: shared.consumer.worker()?,
             evaluator: Evaluator::new(frame.fused, frame.tiles.view().size()),
@@ -415,6 +413,16 @@ fn data<'d>(frame: &'d Frame<'_>, fed: &[(Bytes<'d>, i64)], gathered: &'d [Gathe
 }
 
 impl Gathered {
+    fn new(fused: &Fused, Gathering { leaf, choice }: &Gathering) -> Self {
+        let own = &fused.leaves[*leaf];
+        let mapping = match &own.base {
+            // Where it cannot be mapped after all, calls do it.
+            Base::File(file) if choice.engine == IoEngine::Mmap => file.map(own.view.extent()).ok(),
+            _ => None,
+        };
+        Gathered { leaf: *leaf, mapping, bytes: Vec::new(), order: own.order.clone() }
+    }
+
     /// Reads the items of a box.
     fn read(
         &mut self,
@@ -427,7 +435,10 @@ impl Gathered {
         let Base::File(file) = &leaf.base else { return Ok(()) };
         let Some(view) = part(&leaf.view, bounds).and_then(|view| each_once(&view)) else { return Ok(()) };
         self.bytes.resize(view.nbytes(), 0);
-        fetcher.read(file, &view, &mut self.bytes, run)?;
+        match &self.mapping {
+            Some(mapping) => fetcher.read_mapped(mapping, &view, &mut self.bytes, run)?,
+            None => fetcher.read(file, &view, &mut self.bytes, run)?,
+        }
         // Where an item of the pass's index lies: the box's own strides, counted from its first item.
         let mut strides = vec![0; view.ndim()];
         let (mut step, mut base) = (view.itemsize() as isize, 0);

@@ -14,7 +14,7 @@ use super::{
     pass::Frame,
     setup::{Cut, Setup},
     stage::{Stage, stages},
-    target::{PIECES, box_bytes},
+    target::{box_bytes, pieces_of},
 };
 use crate::{
     EngineError, Plan, Run, Source,
@@ -126,7 +126,7 @@ impl Planned<'_> {
         }
         let carry = setup.carry(&run)?;
         let tiles = setup.tiles();
-        let own = PIECES * (box_bytes(&tiles) + 8192);
+        let own = pieces_of(box_bytes(&tiles)) * (box_bytes(&tiles) + 8192);
         plan.states = plan.states.max(carry as u64);
         let frame = Frame::new(&setup.fused, tiles, own, &run);
         self.add(&frame, (what, own), plan);
@@ -216,19 +216,12 @@ impl Frame<'_> {
             let Base::File(file) = &leaf.base else { return None };
             Some(Source { file: Arc::clone(file), view: each_once(&leaf.view)? })
         };
-        let gathered = || {
-            let reason = "it lies in another order than the result, and each box of it is gathered";
-            Choice {
-                engine: IoEngine::Pread,
-                advice: ndfolio_store::Advice::Normal,
-                reason: reason.to_owned(),
-            }
-        };
         let fed = self.feeds.feeds.iter().filter_map(|feed| {
             // Arrays that are read together are told of once.
             Some((leaf(*feed.leaves.first()?)?, feed.choice.clone()))
         });
-        let gathered = self.feeds.gathered.iter().filter_map(|&index| Some((leaf(index)?, gathered())));
+        let gathered =
+            self.feeds.gathered.iter().filter_map(|one| Some((leaf(one.leaf)?, one.choice.clone())));
         fed.chain(gathered).collect()
     }
 }

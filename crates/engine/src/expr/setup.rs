@@ -2,12 +2,14 @@
 //! the pass itself.
 
 use ndfolio_layout::{Order, Tiles, View};
-use ndfolio_store::{AccessPlan, IoEngine, Pattern};
+use ndfolio_store::IoEngine;
 
 use super::{
     Scan,
+    feeds::plan_of,
     fused::{Fused, Held, plain},
     graph::{Graph, Id, What},
+    place::part,
     scan::carry_bytes,
     target::PIECES,
 };
@@ -121,6 +123,14 @@ fn block(fused: &Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
     let crossing = fused.files().map(|(leaf, _)| &fused.leaves[leaf].view).find(|view| !is_in_order(view));
     match crossing {
         Some(view) if cut == Cut::Boxes => {
+            // Rows of the result, if their items lie in the file in runs of some length; else boxes in whose middle
+            // both sides meet.
+            let gathered: usize = sizes.iter().sum();
+            let most = (memory - memory / 8) / (gathered + 2 * target.itemsize()).max(1);
+            let rows = box_of_rows(target.shape(), most.max(1));
+            if !comes_from_device(fused, run) && run_of(view, &rows) >= RUN {
+                return rows;
+            }
             let share = (memory / 2 / each.max(1) * widest).max(widest);
             transfer_block(target.shape(), (&fastest_first(view), &fastest_first(target)), widest, share)
         }
@@ -136,14 +146,21 @@ fn block(fused: &Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
     }
 }
 
+/// Bytes of the shortest runs of a file in which an array is turned.
+const RUN: u64 = 256;
+
+/// Bytes that lie together in a file of a box of its array.
+fn run_of(view: &View, block: &[usize]) -> u64 {
+    let bounds: Vec<std::ops::Range<usize>> =
+        block.iter().zip(view.shape()).map(|(&b, &n)| 0..b.min(n)).collect();
+    part(view, &bounds).and_then(|part| part.spans().next()).map_or(0, |span| span.len)
+}
+
 /// Whether a device brings one of the arrays.
 fn comes_from_device(fused: &Fused, run: &Run<'_>) -> bool {
     fused.files().any(|(leaf, file)| {
-        let view = &fused.leaves[leaf].view;
-        let (range, bytes) = (view.extent(), view.nbytes() as u64);
-        let pieces = bytes.div_ceil(BOX as u64) as usize;
-        let plan = AccessPlan { range, bytes, pieces, pattern: Pattern::Sequential };
-        pieces > 1 && run.way().choose(file, &plan).engine == IoEngine::Direct
+        let plan = plan_of(&fused.leaves[leaf].view);
+        plan.pieces > 1 && run.way().choose(file, &plan).engine == IoEngine::Direct
     })
 }
 

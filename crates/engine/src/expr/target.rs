@@ -88,7 +88,15 @@ pub(super) fn box_bytes(tiles: &Tiles<'_>) -> usize {
     tiles.block().iter().product::<usize>() * tiles.view().itemsize()
 }
 
-/// Boxes that a thread has on their way to the device.
+/// Boxes of so many bytes that a thread has on their way to the device.
+pub(super) fn pieces_of(piece: usize) -> usize {
+    if piece <= LONG_PIECE { PIECES } else { 2 }
+}
+
+/// Two longer pieces keep a device busy.
+const LONG_PIECE: usize = 2 << 20;
+
+/// Shorter boxes that a thread has on their way to the device.
 pub(super) const PIECES: usize = 4;
 
 impl<'a> Consumer for ToFile<'a> {
@@ -96,7 +104,7 @@ impl<'a> Consumer for ToFile<'a> {
 
     fn bytes_of_worker(&self) -> usize {
         let piece = self.piece;
-        if self.is_whole { PIECES * (piece + 8192) } else { piece + crate::fetch::OWN_MEMORY }
+        if self.is_whole { pieces_of(piece) * (piece + 8192) } else { piece + crate::fetch::OWN_MEMORY }
     }
 
     fn worker(&self) -> Result<Writing<'a>, EngineError> {
