@@ -253,9 +253,6 @@ fn values_are_numpys() {
             wrong.push(format!("{function} {from} {} {counts} {}", name(found.output()), hex(&out)));
         }
     }
-    if let Ok(path) = std::env::var("NDFOLIO_DEBUG_ELEMENTWISE") {
-        std::fs::write(path, wrong.join("\n")).unwrap();
-    }
     let short: Vec<String> = wrong.iter().map(|line| line.chars().take(80).collect()).collect();
     assert!(wrong.is_empty(), "{} of {checked}:\n{}", wrong.len(), short.join("\n"));
 }

@@ -49,7 +49,7 @@ from_integer!(from_u16, u16);
 from_integer!(from_u32, u32);
 from_integer!(from_u64, u64);
 
-/// Whether all items lie within an int32, which has instructions to come from single and double precision.
+/// Whether all items lie within an integer.
 struct Small<'a, const N: usize, F> {
     items: &'a [[u8; N]],
     is_small: F,
@@ -67,6 +67,18 @@ impl<const N: usize, F: Fn([u8; N]) -> bool> Loop for Small<'_, N, F> {
     }
 }
 
+fn all_below<const N: usize>(level: Level, items: &[u8], is_small: impl Fn([u8; N]) -> bool) -> bool {
+    dispatch(level, Small { items: items.as_chunks().0, is_small })
+}
+
+/// The bits of a whole number within an int32, which end up last where it is added to one so large that its own
+/// last bit counts ones: a conversion that checks its range has no vector instructions.
+#[inline(always)]
+fn whole(x: f64) -> u32 {
+    const LARGE: f64 = (3_u64 << 51) as f64;
+    (x + LARGE).to_bits() as u32
+}
+
 macro_rules! from_float {
     ($name:ident, $type:ident) => {
         fn $name(level: Level, items: &[u8], to: Kind, out: &mut [u8]) -> bool {
@@ -77,12 +89,11 @@ macro_rules! from_float {
                 Kind::Int64 => each!(level, items, out, $type, i64, |x| to_i64(x.into())),
                 _ if to.is_integer() => {
                     const LIMIT: $type = (1_u64 << 31) as $type;
-                    let is_small = |bytes| $type::from_ne_bytes(bytes).abs() < LIMIT;
-                    let small = dispatch(level, Small { items: items.as_chunks().0, is_small });
+                    let small = all_below(level, items, |bytes| $type::from_ne_bytes(bytes).abs() < LIMIT);
                     match (small, to.itemsize()) {
-                        (true, 1) => each!(level, items, out, $type, u8, |x| x as i32 as u8),
-                        (true, 2) => each!(level, items, out, $type, u16, |x| x as i32 as u16),
-                        (true, _) => each!(level, items, out, $type, u32, |x| x as i32 as u32),
+                        (true, 1) => each!(level, items, out, $type, u8, |x| whole(x.trunc().into()) as u8),
+                        (true, 2) => each!(level, items, out, $type, u16, |x| whole(x.trunc().into()) as u16),
+                        (true, _) => each!(level, items, out, $type, u32, |x| whole(x.trunc().into())),
                         _ => return false,
                     }
                 }
@@ -169,6 +180,15 @@ pub(super) fn count_invalid(level: Level, from: Kind, items: &[u8], to: Kind) ->
         Kind::Int64 | Kind::UInt32 => (-(2_f64.powi(63)), 2_f64.powi(63)),
         _ => (-(2_f64.powi(31)), 2_f64.powi(31)),
     };
+    let limit = high.min(2_f64.powi(63));
+    let small = match from {
+        Kind::Float32 => all_below(level, items, move |bytes| f32::from_ne_bytes(bytes).abs() < limit as f32),
+        Kind::Float64 => all_below(level, items, move |bytes| f64::from_ne_bytes(bytes).abs() < limit),
+        _ => false,
+    };
+    if small {
+        return 0;
+    }
     let half = |bytes| f64::from(single(u16::from_ne_bytes(bytes)));
     match from {
         Kind::Float16 => dispatch(level, Outside { items: items.as_chunks().0, wide: half, low, high }),

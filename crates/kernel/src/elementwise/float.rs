@@ -151,9 +151,9 @@ fn round<T: Float>(level: Level, ufunc: Ufunc, x: &[u8], out: &mut [u8]) {
         Ufunc::Round { decimals } if decimals != 0 => {
             let ten = T::of(power_of_ten(decimals.unsigned_abs()));
             if decimals > 0 {
-                unary(level, x, out, |a: T| (a * ten).rint() / ten);
+                unary(level, x, out, move |a: T| (a * ten).rint() / ten);
             } else {
-                unary(level, x, out, |a: T| (a / ten).rint() * ten);
+                unary(level, x, out, move |a: T| (a / ten).rint() * ten);
             }
         }
         _ => unary(level, x, out, |a: T| a.rint()),
@@ -204,7 +204,7 @@ pub(super) fn nan_to_num<T: Float>(level: Level, replacements: Replacements, x: 
     let nan = T::of(replacements.nan());
     let most = replacements.positive().map_or(T::MAX, T::of);
     let least = replacements.negative().map_or(T::MIN, T::of);
-    unary(level, x, out, |a: T| {
+    unary(level, x, out, move |a: T| {
         let infinite = if a < T::ZERO { least } else { most };
         let finite = if a.infinite() { infinite } else { a };
         if a.nan() { nan } else { finite }
