@@ -233,7 +233,8 @@ def how_to_compare(dtypes, name, elementary):
     if any(np.dtype(dtype).kind == "c" for dtype in dtypes):
         exact = name in ("add", "subtract", "negative", "positive", "conjugate", "conj", "real", "imag", "equal",
                          "not_equal", "+", "-", "==", "!=")
-        return {} if exact else {"compare": close}
+        # NumPy's log1p is exact beside 1, and no nearer.
+        return {} if exact else {"compare": partial(close, least=float(name == "log1p"))}
     if not elementary:
         return {"zeros": name not in SIGN_OF_ZERO_IS_FREE}
     if name.startswith("logaddexp"):
@@ -307,6 +308,9 @@ LITERALS = ["1", "-1", "0", "7", "300", "-300", "70000", "2**40", "2**63", "2**6
 def test_literals_take_the_arrays_dtype(bench, literal):
     """NEP 50: Python's numbers have no dtype of their own, and those that do not fit are refused."""
     for dtype in NUMBERS:
+        if dtype == "|b1" and literal in ["2**63", "2**64"]:
+            # NumPy refuses to compare truth values with such numbers, but not integers.
+            continue
         for text in sample(f"{literal} {dtype}", [f"{{x}} + {literal}", f"{literal} - {{x}}", f"{{x}} * {literal}",
                                                   f"{{x}} < {literal}", f"maximum({{x}}, {literal})"], 2):
             floats = np.dtype(dtype).kind == "c" or literal == "2j"
@@ -499,7 +503,7 @@ def test_what_is_given_must_be_used_and_named_once(tmp_path, given):
 def test_dtypes_without_a_loop(tmp_path, bench):
     x, text, when = bench.path(numbers(3)), bench.path(np.array(["a", "b"])), bench.path(specials("<M8[D]"))
     refused(tmp_path, "x & 1", f"x={x}", words=["float64"], at="x & 1")
-    refused(tmp_path, "sqrt(t)", f"t={text}", words=["<U1"], at="sqrt(t)")
+    refused(tmp_path, "sqrt(t)", f"t={text}", words=["str32"], at="sqrt(t)")
     refused(tmp_path, "sum(d)", f"d={when}", words=["datetime64"], at="sum(d)")
     refused(tmp_path, "d + d", f"d={when}", words=["datetime64"], at="d + d")
 

@@ -95,11 +95,13 @@ pub enum KernelError {
     ZeroWeights,
     /// A function without a loop for such operands.
     #[error(
-        "ufunc '{ufunc}' not supported for the input types, and the inputs could not be safely coerced to any supported types according to the casting rule ''safe''{way}"
+        "ufunc '{ufunc}' not supported for the input types, and the inputs could not be safely coerced to any supported types according to the casting rule ''safe''; the operands are {operands}{way}"
     )]
     NoLoop {
         /// NumPy's name of it.
         ufunc: &'static str,
+        /// Their dtypes.
+        operands: String,
         /// The way out.
         way: &'static str,
     },

@@ -38,9 +38,10 @@ impl Grid<'_> {
         self.tiles.count_tiles().div_ceil(self.group)
     }
 
-    /// A piece that is not shorter than the others: the first can be.
+    /// A piece that is not shorter than the others: the first and the last can be.
     fn whole(&self) -> usize {
-        1.min(self.pieces().saturating_sub(1))
+        let items = |piece: usize| self.tiles.get(self.boxes(piece).start).map_or(0, |tile| tile.view.size());
+        usize::from(self.pieces() > 1 && items(1) > items(0))
     }
 
     /// The boxes of a piece.

@@ -67,8 +67,17 @@ fn no_loop(ufunc: Ufunc, operands: &[Operand]) -> KernelError {
         Ufunc::Negative if bools => KernelError::BoolNegative,
         Ufunc::Positive | Ufunc::Sign if bools => no_signature(ufunc, operands),
         Ufunc::Gcd | Ufunc::Lcm => no_signature(ufunc, operands),
-        _ => KernelError::NoLoop { ufunc: ufunc.name(), way: way(ufunc, &dtypes) },
+        _ => KernelError::NoLoop { ufunc: ufunc.name(), operands: names(operands), way: way(ufunc, &dtypes) },
     }
+}
+
+/// The dtypes of operands, by name.
+pub(super) fn names(operands: &[Operand]) -> String {
+    let name = |operand: &Operand| {
+        let dtype = operand.dtype();
+        dtype.kind().map_or_else(|| dtype.to_string(), |kind| kind.name())
+    };
+    operands.iter().map(name).collect::<Vec<_>>().join(" and ")
 }
 
 /// NumPy's message where a function has no loop for these classes of dtypes.

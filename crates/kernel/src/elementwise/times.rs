@@ -65,7 +65,13 @@ pub(super) fn resolve(ufunc: Ufunc, operands: &[Operand]) -> Result<Loop, Kernel
         _ if is_comparison(ufunc) || matches!(ufunc, Minimum | Maximum | Fmin | Fmax | Clip) => {
             meet(ufunc, operands)?
         }
-        _ => return Err(KernelError::NoLoop { ufunc: ufunc.name(), way: "" }),
+        _ => {
+            return Err(KernelError::NoLoop {
+                ufunc: ufunc.name(),
+                operands: super::resolve::names(operands),
+                way: "",
+            });
+        }
     };
     check(ufunc, operands, found)
 }

@@ -397,6 +397,8 @@ fn nan_to_num(bound: &Bound<'_>) -> Result<Item, EvalError> {
 fn isclose(bound: &Bound<'_>) -> Result<Item, EvalError> {
     let (a, b) = (bound.array("a")?, bound.array("b")?);
     let (rtol, atol) = (bound.float("rtol")?.unwrap_or(1e-5), bound.float("atol")?.unwrap_or(1e-8));
+    // Numbers that are no floats become doubles, as there.
+    let b = b * 1.0;
     let near = (&a - &b).abs().less_equal(b.abs() * rtol + atol);
     bound.done((near & b.isfinite()) | a.equal(&b))
 }
