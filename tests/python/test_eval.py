@@ -503,7 +503,7 @@ def test_what_is_given_must_be_used_and_named_once(tmp_path, given):
 def test_dtypes_without_a_loop(tmp_path, bench):
     x, text, when = bench.path(numbers(3)), bench.path(np.array(["a", "b"])), bench.path(specials("<M8[D]"))
     refused(tmp_path, "x & 1", f"x={x}", words=["float64"], at="x & 1")
-    refused(tmp_path, "sqrt(t)", f"t={text}", words=["str32"], at="sqrt(t)")
+    refused(tmp_path, "sqrt(t)", f"t={text}", words=["StrDType"], at="sqrt(t)")
     refused(tmp_path, "sum(d)", f"d={when}", words=["datetime64"], at="sum(d)")
     refused(tmp_path, "d + d", f"d={when}", words=["datetime64"], at="d + d")
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import BIN, refused, run
 
 ROWS, COLUMNS = 2048, 8192
-KEYS = ["passes", "files", "bytes", "device_bytes", "bytes_written", "threads", "budget", "buffer_bytes", "state_bytes", "result_bytes",
+KEYS = ["passes", "stages", "files", "bytes", "device_bytes", "bytes_written", "threads", "budget", "buffer_bytes", "state_bytes", "result_bytes",
         "seconds", "is_measured", "notes"]
 LIMITS = {"version": 1, "processor": "x", "threads": 2, "file_system": "ext4", "file_bytes": 1, "measured_at": 1,
           "limits": {name: 1e9 for name in [

@@ -137,6 +137,13 @@ impl<'a> Run<'a> {
         self.observer.is_some()
     }
 
+    /// The same run, with half as much memory again if nobody said how much: for passes that read several files and
+    /// write one.
+    pub(crate) fn roomy(&self) -> Self {
+        let usual = || usize::try_from(MachineMemory::known().default_budget()).unwrap_or(usize::MAX);
+        Run { memory: Some(self.memory.unwrap_or_else(|| usual() / 2 * 3)), ..*self }
+    }
+
     /// The memory that a pass is given.
     pub(crate) fn budget(&self) -> usize {
         self.budget_of(MachineMemory::known())

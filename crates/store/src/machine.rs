@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use crate::{FileId, Result, StoreError};
 
 /// A pass that is not told otherwise uses no more: enough for every way of reading at its full speed, and its
-/// private memory with everything beside the buffers stays under 96 MiB.
-const USUAL: u64 = 72 << 20;
+/// private memory with everything beside the buffers stays under 64 MiB.
+const USUAL: u64 = 48 << 20;
 
 /// The least default: a pass below it would read in pieces too small for any device.
 const LEAST: u64 = 1 << 20;

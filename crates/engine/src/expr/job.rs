@@ -51,6 +51,7 @@ impl Job {
     /// # Errors
     /// Results that do not fit into the memory that was given; what the files report; a cancelled run.
     pub fn compute(&self, run: &Run<'_>) -> Result<(Vec<Memory>, Report), EngineError> {
+        let run = &run.roomy();
         let needed: usize = self.roots.iter().map(|&root| self.graph[root].nbytes()).sum();
         refuse_more(needed, run)?;
         let run = run.take(needed);
@@ -69,6 +70,7 @@ impl Job {
     /// A view of another shape or dtype; what the files report; a cancelled run; the first error of who takes
     /// the items.
     pub fn emit(&self, emit: Emit<'_>, run: &Run<'_>) -> Result<Report, EngineError> {
+        let run = &run.roomy();
         let mut work = Work::new(self, run);
         let root = self.roots[0];
         match emit {

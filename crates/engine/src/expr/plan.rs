@@ -29,8 +29,8 @@ impl Job {
     /// # Errors
     /// As computing it, but for what only reading and writing find.
     pub fn plan(&self, target: Option<&View>, run: &Run<'_>) -> Result<Plan, EngineError> {
-        let mut plan = Plan { passes: 0, ..Plan::new(run) };
-        let mut run = *run;
+        let mut run = run.roomy();
+        let mut plan = Plan { passes: 0, ..Plan::new(&run) };
         if target.is_none() {
             let needed: usize = self.roots.iter().map(|&root| self.graph[root].nbytes()).sum();
             refuse_more(needed, &run)?;
