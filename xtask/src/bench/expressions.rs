@@ -25,7 +25,7 @@ const SUMS: Agreement = Agreement::Close(1e-4);
 
 pub(crate) fn expressions(arguments: &[String]) -> Result<()> {
     let options = Options::new("expressions", arguments)?;
-    let programs = Programs::new(options.command()?, &NUMPY, &options.peers)?;
+    let programs = Programs::new(&options, &NUMPY)?;
     let data = Data::new(&options.folder, FILES, options.gib, &programs.python)?;
     let bench = Bench { options: &options, programs: &programs, data: &data };
     let result = bench.tables();
@@ -52,6 +52,7 @@ impl Bench<'_> {
         for place in &self.options.states {
             report.push_str(&self.table(*place)?);
         }
+        self.programs.check_binary()?;
         Ok(report)
     }
 

@@ -73,6 +73,10 @@ impl Options {
         }
     }
 
+    pub(super) fn is_given(&self) -> bool {
+        self.binary.is_some()
+    }
+
     /// Those of a table's cases that were asked for.
     pub(super) fn chosen<'c, C>(&self, all: Vec<&'c C>, name: impl Fn(&C) -> &str) -> Result<Vec<&'c C>> {
         let names: Vec<String> = all.iter().map(|case| name(case).to_owned()).collect();

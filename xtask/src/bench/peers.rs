@@ -18,7 +18,7 @@ use crate::machine;
 
 pub(crate) fn peers(arguments: &[String]) -> Result<()> {
     let options = Options::new("peers", arguments)?;
-    let programs = Programs::new(options.command()?, &PYTHON, &options.peers)?;
+    let programs = Programs::new(&options, &PYTHON)?;
     let data = Data::new(&options.folder, FILES, options.gib, &programs.python)?;
     let result = Bench { options: &options, programs: &programs, data: &data }.tables();
     if options.is_clean {
@@ -45,6 +45,7 @@ impl Bench<'_> {
                 Place::Group => self.in_a_group()?,
             });
         }
+        self.programs.check_binary()?;
         Ok(report)
     }
 

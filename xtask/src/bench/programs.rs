@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     thread,
+    time::SystemTime,
 };
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::options::chosen;
+use super::options::{Options, chosen};
 use crate::{
     python,
     shell::{output, program, root, run, succeeds, target},
@@ -54,6 +55,8 @@ pub(super) struct Programs {
     pub(super) python: PathBuf,
     /// The program in C first and ndfolio second: the order of the table.
     pub(super) all: Vec<Program>,
+    /// When the binary was built, so that it is seen if another one takes its place.
+    built: SystemTime,
     bound: PathBuf,
     pub(super) threads: usize,
     /// What was left out and why, and the versions of what was not.
@@ -62,7 +65,8 @@ pub(super) struct Programs {
 
 impl Programs {
     /// Compiles and installs what was asked for; ndfolio is always measured.
-    pub(super) fn new(binary: PathBuf, peers: &[Program], patterns: &[String]) -> Result<Programs> {
+    pub(super) fn new(options: &Options, peers: &[Program]) -> Result<Programs> {
+        let (binary, patterns) = (options.command()?, &options.peers);
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let folder = target()?.join("bench-env");
         let python = folder.join("bin/python");
@@ -72,8 +76,18 @@ impl Programs {
             python::new_environment(&folder)?;
         }
         let bound = target()?.join("bound");
-        let mut programs =
-            Programs { binary, python, all: vec![Program::Ndfolio], bound, threads, said: Vec::new() };
+        let mut programs = Programs {
+            built: built(&binary)?,
+            binary,
+            python,
+            all: vec![Program::Ndfolio],
+            bound,
+            threads,
+            said: Vec::new(),
+        };
+        if options.is_given() {
+            programs.said.push("ndfolio is what --binary names, and not built of this commit".to_owned());
+        }
         programs.install("numpy").context("the files are made with NumPy")?;
         if chosen(Program::Bound.name(), patterns) {
             match compile(&programs.bound) {
@@ -141,6 +155,13 @@ impl Programs {
         format!("At most {} threads each. {}.", self.threads, self.said.join("; "))
     }
 
+    /// Ends where ndfolio was built anew since: the runs are of two programs then.
+    pub(super) fn check_binary(&self) -> Result<()> {
+        let name = self.binary.display();
+        ensure!(built(&self.binary)? == self.built, "{name} was built anew meanwhile; measure a copy of it");
+        Ok(())
+    }
+
     /// The program in C.
     pub(super) fn bound(&self) -> Command {
         program(&self.bound)
@@ -155,6 +176,11 @@ impl Programs {
         }
         command
     }
+}
+
+fn built(binary: &Path) -> Result<SystemTime> {
+    let about = std::fs::metadata(binary).and_then(|about| about.modified());
+    about.with_context(|| format!("cannot look at {}", binary.display()))
 }
 
 /// The version of a package in a list of requirements.
