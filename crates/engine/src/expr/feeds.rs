@@ -19,7 +19,7 @@ pub(super) struct Feed {
     /// The leaves whose items it brings.
     pub(super) leaves: Vec<usize>,
     pub(super) choice: Choice,
-    /// Bytes of the first piece.
+    /// Bytes of the longest piece.
     pub(super) piece: usize,
 }
 
@@ -106,8 +106,9 @@ impl Feeds {
 
 impl Feed {
     fn new(grid: &Grid<'_>, file: &Arc<File>, leaves: Vec<usize>, run: &Run<'_>) -> Self {
-        let first = grid.range(&leaves, 0);
-        let piece = (first.end - first.start) as usize;
+        // Boxes of equally many items can begin and end in the middle of rows, with gaps between those.
+        let lengths = (0..grid.pieces()).map(|piece| grid.range(&leaves, piece));
+        let piece = lengths.map(|range| (range.end - range.start) as usize).max().unwrap_or(0);
         let extents = leaves.iter().map(|&leaf| grid.fused.leaves[leaf].view.extent());
         let range = extents.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
         let pieces = grid.pieces();
