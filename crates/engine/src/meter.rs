@@ -64,12 +64,13 @@ impl<'r, 'o> Meter<'r, 'o> {
     pub(crate) fn finish(self, report: Report) -> Report {
         let peak = self.private_peak.into_inner();
         let device = if self.asks { usage::device_bytes() } else { None };
+        let mut notes = self.run.notes();
+        notes.extend(report.notes);
         let report = Report {
-            passes: 1,
+            notes,
             device_bytes: self.device.zip(device).map(|(before, after)| after.saturating_sub(before)),
             private_peak: Some(peak).filter(|peak| *peak > 0),
             budget: self.run.budget() as u64,
-            notes: self.run.notes(),
             elapsed: self.started.elapsed(),
             ..report
         };
@@ -88,7 +89,7 @@ pub(crate) struct Serial<'r, 'o> {
 impl<'r, 'o> Serial<'r, 'o> {
     pub(crate) fn start(run: &'r Run<'o>, bytes: usize) -> Self {
         let meter = Meter::start(run, bytes);
-        Serial { meter, faults: usage::thread_faults(), report: Report::default() }
+        Serial { meter, faults: usage::thread_faults(), report: Report { passes: 1, ..Report::default() } }
     }
 
     /// Reads so many bytes.

@@ -7,7 +7,7 @@ use ndfolio_store::{IoCounters, usage::Faults};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
-    /// How many passes these were: one, unless reports were put together.
+    /// How many passes over files these were: one, unless reports were put together or it was all in memory.
     pub passes: u64,
     /// How the file was read: `mmap`, `pread` or `direct`.
     pub engine: String,
@@ -51,7 +51,8 @@ impl Report {
 
     /// Adds another pass of the same call, which came after this one.
     pub fn then(&mut self, next: &Report) {
-        if self.passes == 0 {
+        // A pass has memory; without, nothing is reported yet.
+        if self.budget == 0 {
             *self = next.clone();
             return;
         }
@@ -67,7 +68,9 @@ impl Report {
         self.elapsed += next.elapsed;
         self.private_peak = self.private_peak.zip(next.private_peak).map(|(a, b)| a.max(b));
         self.threads = self.threads.max(next.threads);
-        if self.engine != next.engine && !self.engine.split(", ").any(|one| one == next.engine) {
+        if self.engine.is_empty() {
+            (self.engine, self.reason) = (next.engine.clone(), next.reason.clone());
+        } else if !next.engine.is_empty() && !self.engine.split(", ").any(|one| one == next.engine) {
             self.engine = format!("{}, {}", self.engine, next.engine);
             self.reason = format!("{}; {}", self.reason, next.reason);
         }

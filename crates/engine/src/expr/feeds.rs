@@ -19,7 +19,7 @@ pub(super) struct Feed {
     /// The leaves whose items it brings.
     pub(super) leaves: Vec<usize>,
     pub(super) choice: Choice,
-    /// Bytes of a piece.
+    /// Bytes of the longest piece.
     pub(super) piece: usize,
 }
 
@@ -49,6 +49,17 @@ impl Grid<'_> {
         piece * self.group..((piece + 1) * self.group).min(self.tiles.count_tiles())
     }
 
+    /// Bytes of the longest piece of a file that leaves need. Boxes of equally many items can begin and end in the
+    /// middle of rows, with gaps between those; of very many pieces some are looked at.
+    fn longest(&self, leaves: &[usize]) -> usize {
+        let pieces = self.pieces();
+        let step = pieces.div_ceil(LOOKED_AT).max(1);
+        let some = (0..pieces).step_by(step).chain(pieces.checked_sub(1)).chain((pieces > 1).then_some(1));
+        let lengths = some.map(|piece| self.range(leaves, piece));
+        let longest = lengths.map(|range| (range.end - range.start) as usize).max().unwrap_or(0);
+        if step == 1 { longest } else { longest + longest / 8 }
+    }
+
     /// The bytes of a file that leaves need for a piece: from the first to the last.
     fn range(&self, leaves: &[usize], piece: usize) -> Range<u64> {
         let mut all: Option<Range<u64>> = None;
@@ -67,6 +78,9 @@ impl Grid<'_> {
         all.unwrap_or(0..0)
     }
 }
+
+/// Pieces whose lengths are looked at.
+const LOOKED_AT: usize = 4096;
 
 /// How the files of a pass are read: in pieces from the first byte to the last, or (those leaves) each box from
 /// many places.
@@ -146,8 +160,7 @@ impl Feeds {
 
 impl Feed {
     fn new(grid: &Grid<'_>, file: &Arc<File>, leaves: Vec<usize>, run: &Run<'_>) -> Self {
-        let whole = grid.range(&leaves, grid.whole());
-        let piece = (whole.end - whole.start) as usize;
+        let piece = grid.longest(&leaves);
         let extents = leaves.iter().map(|&leaf| grid.fused.leaves[leaf].view.extent());
         let range = extents.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
         let pieces = grid.pieces();

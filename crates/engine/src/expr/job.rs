@@ -92,7 +92,7 @@ impl Job {
     }
 
     /// Whether an array that is read has bytes of a view that is written, but not item by item the same.
-    fn meets(&self, file: &File, view: &View) -> bool {
+    pub(super) fn meets(&self, file: &File, view: &View) -> bool {
         self.graph.iter().any(|item| match &item.what {
             What::File(source) => {
                 source.file.id() == file.id() && source.view != *view && source.view.overlaps(view)
@@ -311,6 +311,7 @@ impl<'w> Work<'w> {
                 Ok((at, reduction.op.finish(&reducers[at])?))
             })
             .collect::<Result<_, KernelError>>()?;
+        let before = self.bytes;
         let mut results = Vec::with_capacity(ids.len());
         for &id in ids {
             results.push(self.room(self.c_view(id)?.nbytes())?);
@@ -330,13 +331,14 @@ impl<'w> Work<'w> {
                 let order = dominant_order(graph, arg);
                 let fused = Fused::new(graph, arg, (&graph[arg].shape, &order), self)?;
                 let items = in_order(&dtype, &graph[arg].shape, &order)?;
-                if !is_streamed(&fused, &items, &axes, &reducers, &self.left())? {
+                let Some(streamed) = streamed(&fused, &items, &axes, &reducers, &self.left())? else {
                     // Boxes of a reduction would be gathered from all over the file.
+                    self.bytes = before;
                     let kept = self.held(arg)?;
                     self.kept.insert(arg, kept);
                     return self.reduce(ids);
-                }
-                reduce_computed((&fused, &items), &axes, &reducers, &self.left(), &mut put)?
+                };
+                reduce_computed((&fused, &items), &axes, &reducers, &streamed, &mut put)?
             }
         };
         if let Some(error) = failed {
@@ -419,20 +421,24 @@ pub(super) fn reducers(dtype: &DType, reductions: &[&Reduction]) -> Result<Vec<R
     Ok(reducers)
 }
 
-/// Whether the arrays of a reduction can be read piece by piece as it goes over them.
-fn is_streamed(
+/// The run in which the arrays of a reduction can be read piece by piece as it goes over them, if there is one: with
+/// one thread, where the boxes of several do not fit.
+pub(super) fn streamed<'r>(
     fused: &Fused,
     items: &View,
     axes: &[isize],
     reducers: &[Reducer],
-    run: &Run<'_>,
-) -> Result<bool, EngineError> {
+    run: &Run<'r>,
+) -> Result<Option<Run<'r>>, EngineError> {
     let axes = Axes::new(items, axes, wants_positions(reducers))?;
+    let is_streamed = |run: &Run<'r>| {
+        let frame = ReduceFrame::new(&axes, reducers, 0, run);
+        Frame::new(fused, frame.tiles.clone(), 0, &frame.run).is_streamed()
+    };
     if axes.is_empty() || fused.files().next().is_none() {
-        return Ok(true);
+        return Ok(Some(*run));
     }
-    let frame = ReduceFrame::new(&axes, reducers, 0, run);
-    Ok(Frame::new(fused, frame.tiles.clone(), 0, &frame.run).is_streamed())
+    Ok([*run, run.threads(1)].into_iter().find(is_streamed))
 }
 
 /// The axes of an operation in the order in which its largest array lies, slowest first.

@@ -114,15 +114,21 @@ impl<'a> Frame<'a> {
         let buffers: usize =
             buffers.map(|(feed, memory)| feed.choice.engine.buffer_bytes(feed.piece, *memory)).sum();
         let own = self.gathered + self.fused.program.bytes();
-        let mut report = Report { engine, reason, passes: 1, threads: self.threads, ..Report::default() };
+        let passes = u64::from(self.fused.files().next().is_some());
+        let mut report = Report { engine, reason, passes, threads: self.threads, ..Report::default() };
         report.io.buffer_bytes = (self.threads * (buffers + own)) as u64;
         report.io.pieces = self.grid().pieces() as u64;
         report
     }
 
-    /// Whether every array is read piece by piece.
+    /// Whether every array is read piece by piece: if not as a stream, since its boxes are large for the memory,
+    /// then with one read for each.
     pub(super) fn is_streamed(&self) -> bool {
-        self.feeds.gathered.is_empty()
+        let bounds = self.tiles.get(0).map(|tile| self.cover.bounds(&tile)).unwrap_or_default();
+        self.feeds.gathered.iter().all(|Gathering { leaf, .. }| {
+            let first = part(&self.fused.leaves[*leaf].view, &bounds).and_then(|view| each_once(&view));
+            first.is_some_and(|view| view.spans().nth(1).is_none())
+        })
     }
 
     /// Runs the pass.
@@ -215,17 +221,11 @@ impl<C: Consumer> Shared<'_, C> {
     /// One thread's share; an error ends all of them.
     fn work(&self) -> Result<Report, EngineError> {
         let before = usage::thread_faults();
-        let mut result = self.pieces();
-        match &mut result {
-            Ok(report) => {
-                report.faults = before.zip(usage::thread_faults()).map(|(before, now)| now.since(before));
-            }
-            Err(_) => {
-                self.pieces.stop();
-                self.consumer.stop();
-            }
-        }
-        result
+        let mut end = End { shared: self, is_good: false };
+        let mut report = self.pieces()?;
+        end.is_good = true;
+        report.faults = before.zip(usage::thread_faults()).map(|(before, now)| now.since(before));
+        Ok(report)
     }
 
     fn pieces(&self) -> Result<Report, EngineError> {
@@ -294,6 +294,21 @@ impl<C: Consumer> Shared<'_, C> {
             && !notes.contains(&note)
         {
             notes.push(note);
+        }
+    }
+}
+
+/// The end of a thread's share: an error or a panic ends all others, so that nobody waits for a turn.
+struct End<'s, 'a, C: Consumer> {
+    shared: &'s Shared<'a, C>,
+    is_good: bool,
+}
+
+impl<C: Consumer> Drop for End<'_, '_, C> {
+    fn drop(&mut self) {
+        if !self.is_good {
+            self.shared.pieces.stop();
+            self.shared.consumer.stop();
         }
     }
 }
@@ -390,9 +405,10 @@ impl<'a, C: Consumer> Worker<'a, C> {
         consumer.take(&mut self.own, index, tile, &mut |out| {
             Ok(evaluator.run(Runs::new(&tile.view), &data, out)?)
         })?;
-        let items: usize = tile.view.size();
-        Ok(items
-            * frame.fused.files().map(|(leaf, _)| frame.fused.leaves[leaf].view.itemsize()).sum::<usize>())
+        // Arrays of a file that are read together are told of once.
+        let fed = frame.feeds.feeds.iter().filter_map(|feed| feed.leaves.first());
+        let read = fed.chain(frame.feeds.gathered.iter().map(|one| &one.leaf));
+        Ok(tile.view.size() * read.map(|&leaf| frame.fused.leaves[leaf].view.itemsize()).sum::<usize>())
     }
 }
 

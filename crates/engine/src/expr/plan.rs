@@ -10,7 +10,7 @@ use super::{
     feeds::each_once,
     fused::{Base, Fused, Held, plain},
     graph::{Graph, Id, What, same_file},
-    job::{HELD, dominant_order, in_order, reducers, refuse_more},
+    job::{HELD, dominant_order, in_order, reducers, refuse_more, streamed},
     pass::Frame,
     setup::{Cut, Setup},
     stage::{Stage, stages},
@@ -29,6 +29,19 @@ impl Job {
     /// # Errors
     /// As computing it, but for what only reading and writing find.
     pub fn plan(&self, target: Option<&View>, run: &Run<'_>) -> Result<Plan, EngineError> {
+        self.plan_for(target.map(|view| (view, false)), run)
+    }
+
+    /// What writing it to the places of a view in a file that exists would do, as [`Job::plan`].
+    ///
+    /// # Errors
+    /// As that.
+    pub fn plan_old(&self, file: &File, view: &View, run: &Run<'_>) -> Result<Plan, EngineError> {
+        self.plan_for(Some((view, self.meets(file, view))), run)
+    }
+
+    /// For a view that is written, and whether what is there is read as well.
+    fn plan_for(&self, target: Option<(&View, bool)>, run: &Run<'_>) -> Result<Plan, EngineError> {
         let mut run = run.roomy();
         let mut plan = Plan { passes: 0, ..Plan::new(&run) };
         if target.is_none() {
@@ -41,9 +54,13 @@ impl Job {
         for stage in stages(&self.graph, &self.roots, run.budget() / HELD) {
             planned.stage(&stage, &mut plan)?;
         }
+        if let Some((_, true)) = target {
+            // As in NumPy, what is read is what was there before.
+            planned.whole(self.roots[0], "the values, before any is written", &mut plan)?;
+        }
         for &root in &self.roots {
             match target {
-                Some(view) => {
+                Some((view, _)) => {
                     plan.writes += view.nbytes() as u64;
                     planned.pass(root, (view, Cut::Boxes), "the result, to a file", &mut plan)?;
                 }
@@ -92,14 +109,20 @@ impl Planned<'_> {
     fn stage(&mut self, stage: &Stage, plan: &mut Plan) -> Result<(), EngineError> {
         match stage {
             Stage::Reduce(ids) => self.reduce(ids, plan),
-            Stage::Scan(id) | Stage::Hold(id) => {
-                let view = self.c_view(*id)?;
-                let what =
-                    if matches!(stage, Stage::Scan(_)) { "a running sum or product" } else { "a small part" };
-                self.pass(*id, (&view, Cut::Rows), what, plan)?;
-                self.keep(*id, plan)
-            }
+            Stage::Scan(id) => self.whole(*id, "a running sum or product", plan),
+            Stage::Hold(id) => self.whole(*id, "a small part", plan),
         }
+    }
+
+    /// An operation that is computed as a whole, unless it was before.
+    fn whole(&mut self, id: Id, what: &str, plan: &mut Plan) -> Result<(), EngineError> {
+        if self.kept.contains_key(&id) {
+            return Ok(());
+        }
+        let view = self.c_view(id)?;
+        let cut = if view.nbytes() <= self.run.budget() / HELD { Cut::Rows } else { Cut::Boxes };
+        self.pass(id, (&view, cut), what, plan)?;
+        self.keep(id, plan)
     }
 
     fn keep(&mut self, id: Id, plan: &mut Plan) -> Result<(), EngineError> {
@@ -162,9 +185,13 @@ impl Planned<'_> {
                 let fused = Fused::new(graph, arg, (&graph[arg].shape, &order), self)?;
                 self.read_small(known, plan);
                 let items = in_order(&dtype, &graph[arg].shape, &order)?;
+                let Some(run) = streamed(&fused, &items, &axes, &reducers, self.run)? else {
+                    self.whole(arg, "the values, before they are reduced", plan)?;
+                    return self.reduce(ids, plan);
+                };
                 let axes = Axes::new(&items, &axes, wants_positions(&reducers))?;
                 if !axes.is_empty() {
-                    let reduced = ReduceFrame::new(&axes, &reducers, 0, self.run);
+                    let reduced = ReduceFrame::new(&axes, &reducers, 0, &run);
                     let own = box_bytes(&reduced.tiles);
                     plan.states += reduced.states as u64;
                     let frame = Frame::new(&fused, reduced.tiles.clone(), own, &reduced.run);

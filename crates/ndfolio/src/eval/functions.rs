@@ -371,9 +371,15 @@ fn average(bound: &Bound<'_>) -> Result<Item, EvalError> {
         let message = "average: weights must have the shape of the array; broadcast them first";
         return Err(bound.lowering.error(bound.span, message));
     }
+    // Whole numbers are averaged in double precision at least: their products would wrap around.
+    let array =
+        if is_whole(&array) { array.astype(&DType::native(Kind::Float64), Casting::Unsafe) } else { array };
     let products = &array * &weights;
-    let scale = weights.sum(along.clone());
-    bound.done(products.sum(along) / scale)
+    let weights = match products.dtype() {
+        Ok(dtype) => weights.astype(dtype, Casting::Unsafe),
+        Err(_) => weights,
+    };
+    bound.done(products.sum(along.clone()) / weights.sum(along))
 }
 
 fn clip(bound: &Bound<'_>) -> Result<Item, EvalError> {
@@ -397,10 +403,16 @@ fn nan_to_num(bound: &Bound<'_>) -> Result<Item, EvalError> {
 fn isclose(bound: &Bound<'_>) -> Result<Item, EvalError> {
     let (a, b) = (bound.array("a")?, bound.array("b")?);
     let (rtol, atol) = (bound.float("rtol")?.unwrap_or(1e-5), bound.float("atol")?.unwrap_or(1e-8));
-    // Numbers that are no floats become doubles, as there.
-    let b = b * 1.0;
+    // As NumPy does it, so that unsigned numbers have differences.
+    let b = if is_whole(&b) { b.astype(&DType::native(Kind::Float64), Casting::Unsafe) } else { b };
     let near = (&a - &b).abs().less_equal(b.abs() * rtol + atol);
     bound.done((near & b.isfinite()) | a.equal(&b))
+}
+
+/// Whether its items are whole numbers or truth values.
+fn is_whole(lazy: &Lazy) -> bool {
+    let kind = lazy.dtype().ok().and_then(DType::kind);
+    kind.is_some_and(|kind| kind == Kind::Bool || kind.is_integer())
 }
 
 fn astype(bound: &Bound<'_>) -> Result<Item, EvalError> {

@@ -1,4 +1,5 @@
 mod errors;
+mod functions;
 mod precedence;
 mod round_trip;
 

@@ -196,7 +196,7 @@ impl Array {
         run: impl Into<Run<'r>>,
     ) -> Result<Plan> {
         let job = self.job_for_assignment(&lazy.into(), casting)?;
-        job.plan(Some(self.view()), &run.into()).map_err(of_expression)
+        job.plan_old(self.file(), self.view(), &run.into()).map_err(of_expression)
     }
 
     /// What can be found before anything is computed is found here.
