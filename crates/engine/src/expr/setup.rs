@@ -16,6 +16,7 @@ use super::{
 use crate::{
     EngineError, Run,
     blocks::{box_of_rows, transfer_block},
+    fetch::OWN_MEMORY,
     parallel::threads,
 };
 
@@ -126,7 +127,9 @@ fn block(fused: &Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
             // Rows of the result, if their items lie in the file in runs of some length; else boxes in whose middle
             // both sides meet.
             let gathered: usize = sizes.iter().sum();
-            let most = (memory - memory / 8) / (gathered + 2 * target.itemsize()).max(1);
+            // Each that is gathered comes through a window of its own.
+            let boxes = memory.saturating_sub(sizes.len() * OWN_MEMORY).max(memory / 4);
+            let most = (boxes - boxes / 8) / (gathered + 2 * target.itemsize()).max(1);
             let rows = box_of_rows(target.shape(), most.max(1));
             if !comes_from_device(fused, run) && run_of(view, &rows) >= RUN {
                 return rows;
