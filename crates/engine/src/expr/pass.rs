@@ -90,7 +90,11 @@ impl<'a> Frame<'a> {
             feeds = Feeds::new(&grid, memory, run);
         }
         let group = grid.group;
-        let gathered = feeds.gathered.iter().map(|one| gathered_bytes(fused, one.leaf, &tiles, &cover)).sum();
+        let gathered: usize =
+            feeds.gathered.iter().map(|one| gathered_bytes(fused, one.leaf, &tiles, &cover)).sum();
+        // Windows do not shrink with the memory: other threads work where theirs fit too.
+        let need = if gathered > 0 { gathered + own + fused.program.bytes() } else { 0 };
+        let threads = run.memory_for_boxes().checked_div(need).map_or(threads, |fit| threads.min(fit.max(1)));
         let each = memory.saturating_sub(gathered) / feeds.feeds.len().max(1);
         let stream = feeds.feeds.iter().map(|feed| stream_bytes(feed.choice.engine, feed.piece, each));
         let stream = stream.collect();

@@ -14,7 +14,7 @@ use super::{
     pass::Frame,
     setup::{Cut, Setup},
     stage::{Stage, stages},
-    target::{box_bytes, pieces_of},
+    target::{box_bytes, bytes_of_writer, is_whole},
 };
 use crate::{
     EngineError, Plan, Run, Source,
@@ -149,7 +149,7 @@ impl Planned<'_> {
         }
         let carry = setup.carry(&run)?;
         let tiles = setup.tiles();
-        let own = pieces_of(box_bytes(&tiles)) * (box_bytes(&tiles) + 8192);
+        let own = if place.1 == Cut::Rows { 0 } else { bytes_of_writer(box_bytes(&tiles), is_whole(&setup)) };
         plan.states = plan.states.max(carry as u64);
         let frame = Frame::new(&setup.fused, tiles, own, &run);
         self.add(&frame, (what, own), plan);

@@ -11,7 +11,10 @@ use super::{
     place::part,
     setup::Setup,
 };
-use crate::{EngineError, Report, Run, fetch::Emitter};
+use crate::{
+    EngineError, Report, Run,
+    fetch::{Emitter, OWN_MEMORY},
+};
 
 /// What is to be done with the items of an expression.
 pub enum Emit<'e> {
@@ -70,11 +73,21 @@ impl<'a> ToFile<'a> {
     pub(super) fn new(output: Output<'a>, setup: &Setup, run: &'a Run<'a>) -> Self {
         let places = setup.target.clone();
         let swap = places.dtype().as_scalar().map_or(1, |scalar| scalar.foreign_width());
-        let first = setup.tiles().get(0).and_then(|tile| place_of(&places, &tile));
-        let is_whole = first.is_none_or(|first| first.is_contiguous(Order::C));
+        let is_whole = is_whole(setup);
         let piece = setup.block.iter().product::<usize>() * places.itemsize();
         ToFile { output, places, piece, is_whole, swap, run }
     }
+}
+
+/// Whether the places of a box lie together.
+pub(super) fn is_whole(setup: &Setup) -> bool {
+    let first = setup.tiles().get(0).and_then(|tile| place_of(&setup.target, &tile));
+    first.is_none_or(|first| first.is_contiguous(Order::C))
+}
+
+/// Bytes that a thread takes to write boxes of so many bytes.
+pub(super) fn bytes_of_writer(piece: usize, is_whole: bool) -> usize {
+    if is_whole { pieces_of(piece) * (piece + 8192) } else { piece + OWN_MEMORY }
 }
 
 /// Where the items of a box go.
@@ -89,7 +102,7 @@ pub(super) fn box_bytes(tiles: &Tiles<'_>) -> usize {
 }
 
 /// Boxes of so many bytes that a thread has on their way to the device.
-pub(super) fn pieces_of(piece: usize) -> usize {
+fn pieces_of(piece: usize) -> usize {
     if piece <= LONG_PIECE { PIECES } else { 2 }
 }
 
@@ -103,8 +116,7 @@ impl<'a> Consumer for ToFile<'a> {
     type Worker = Writing<'a>;
 
     fn bytes_of_worker(&self) -> usize {
-        let piece = self.piece;
-        if self.is_whole { pieces_of(piece) * (piece + 8192) } else { piece + crate::fetch::OWN_MEMORY }
+        bytes_of_writer(self.piece, self.is_whole)
     }
 
     fn worker(&self) -> Result<Writing<'a>, EngineError> {

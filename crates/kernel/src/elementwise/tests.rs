@@ -117,7 +117,7 @@ fn refusals_are_numpys() {
     assert_eq!(
         said(Ufunc::BitwiseAnd, &[array("<f4"), int(1)]),
         "ufunc 'bitwise_and' not supported for the input types, and the inputs could not be safely coerced to any \
-         supported types according to the casting rule ''safe''; it takes integers, cast to them first"
+         supported types according to the casting rule ''safe''; the operands are float32 and int64; it takes integers, cast to them first"
     );
     assert_eq!(
         said(Ufunc::Add, &[array("<M8[D]"), float(1.5)]),
