@@ -24,7 +24,7 @@ pub use index::{Ellipsis, Index, NewAxis, Selection, Slice, slice};
 pub use order::Order;
 pub use value::{Value, f16_from_f64};
 
-pub use view::{Span, Spans, Tile, Tiles, View};
+pub use view::{Span, Spans, Tile, Tiles, View, axis};
 
 /// The most axes an array can have (NumPy's limit since 2.0).
 pub const MAX_NDIM: usize = 64;

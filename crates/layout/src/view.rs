@@ -334,9 +334,7 @@ impl View {
     /// # Errors
     /// [`LayoutError::Axis`].
     pub fn axis(&self, axis: isize) -> Result<usize, LayoutError> {
-        let ndim = self.ndim();
-        let found = if axis < 0 { ndim.checked_add_signed(axis) } else { Some(axis as usize) };
-        found.filter(|&found| found < ndim).ok_or(LayoutError::Axis { axis, ndim })
+        self::axis(axis, self.ndim())
     }
 
     /// The same items repeated along new axes and along axes of one, as NumPy's `broadcast_to`.
@@ -402,6 +400,15 @@ impl View {
         let rest = usize::try_from(bytes / row).map_err(|_| too_big(&extents, dtype.itemsize()))?;
         Ok(known.into_iter().map(|n| n.unwrap_or(rest)).collect())
     }
+}
+
+/// The number of an axis, which may be counted from the end of so many.
+///
+/// # Errors
+/// [`LayoutError::Axis`].
+pub fn axis(axis: isize, ndim: usize) -> Result<usize, LayoutError> {
+    let found = if axis < 0 { ndim.checked_add_signed(axis) } else { Some(axis as usize) };
+    found.filter(|&found| found < ndim).ok_or(LayoutError::Axis { axis, ndim })
 }
 
 /// Extents, and none for −1.

@@ -15,6 +15,7 @@
 //! refused with what to write instead. Text is not trusted: its length, the nesting of brackets and the height
 //! of the tree are limited, and the time is linear in the text.
 
+mod arguments;
 mod error;
 mod functions;
 mod lower;

@@ -17,10 +17,14 @@ use crate::{
 
 pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let lazy = lazy(args)?;
-    let prediction = Prediction::if_wanted(&args.run, || plan_of(args, &lazy))?;
-    let bytes =
-        if args.run.quiet { 0 } else { plan_of(args, &lazy).map_or(0, |plan| plan.bytes() + plan.writes) };
-    let watch = Watch::new(bytes, &args.run);
+    let plan = match args.run.profile {
+        true => Some(plan_of(args, &lazy)?),
+        // A bar needs no more than the number of bytes, and what is wrong comes out when it is computed.
+        false if !args.run.quiet => plan_of(args, &lazy).ok(),
+        false => None,
+    };
+    let watch = Watch::new(plan.as_ref().map_or(0, |plan| plan.bytes() + plan.writes), &args.run);
+    let prediction = plan.filter(|_| args.run.profile).map(Prediction::new);
     match (&args.output, &args.into) {
         (Some(path), _) => {
             let options = options(args, &lazy)?;

@@ -8,7 +8,7 @@ use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, Pattern, Pieces}
 use super::{
     fused::Fused,
     graph::same_file,
-    place::{Cover, part},
+    place::{Cover, part, part_once},
 };
 use crate::{Run, parallel::is_dense};
 
@@ -62,20 +62,13 @@ impl Grid<'_> {
 
     /// The bytes of a file that leaves need for a piece: from the first to the last.
     fn range(&self, leaves: &[usize], piece: usize) -> Range<u64> {
-        let mut all: Option<Range<u64>> = None;
-        for index in self.boxes(piece) {
-            let Some(tile) = self.tiles.get(index) else { break };
+        let tiles = self.boxes(piece).filter_map(|index| self.tiles.get(index));
+        around(tiles.flat_map(|tile| {
             let bounds = self.cover.bounds(&tile);
-            for &leaf in leaves {
-                let Some(view) = part(&self.fused.leaves[leaf].view, &bounds) else { continue };
-                let own = view.extent();
-                all = Some(match all {
-                    Some(all) => all.start.min(own.start)..all.end.max(own.end),
-                    None => own,
-                });
-            }
-        }
-        all.unwrap_or(0..0)
+            leaves
+                .iter()
+                .filter_map(move |&leaf| Some(part(&self.fused.leaves[leaf].view, &bounds)?.extent()))
+        }))
     }
 }
 
@@ -121,7 +114,7 @@ pub(super) fn plan_of(view: &View) -> AccessPlan {
 }
 
 /// Shorter runs are not worth a copy each.
-pub(super) const LONG_RUN: u64 = 64;
+const LONG_RUN: u64 = 64;
 
 /// Arrays of one file are read together if that reads at most so much more: a quarter.
 const MORE: u64 = 4;
@@ -136,7 +129,7 @@ impl Feeds {
         let mut together: Vec<(&Arc<File>, Vec<usize>)> = Vec::new();
         for (index, file) in grid.fused.files() {
             let leaf = &grid.fused.leaves[index];
-            let dense = part(&leaf.view, &bounds).and_then(|view| each_once(&view));
+            let dense = part_once(&leaf.view, &bounds);
             if dense.is_none_or(|view| !is_dense(&view, memory)) {
                 feeds.gathered.push(Gathering::new(index, file, &leaf.view, run));
                 continue;
@@ -144,8 +137,8 @@ impl Feeds {
             let own = grid.range(&[index], whole);
             let near = together.iter_mut().find(|(other, leaves)| {
                 let other_range = grid.range(leaves, whole);
-                let both = own.start.min(other_range.start)..own.end.max(other_range.end);
                 let longest = (own.end - own.start).max(other_range.end - other_range.start);
+                let both = around([own.clone(), other_range].into_iter());
                 same_file(other, file) && both.end - both.start <= longest + longest / MORE
             });
             match near {
@@ -161,8 +154,7 @@ impl Feeds {
 impl Feed {
     fn new(grid: &Grid<'_>, file: &Arc<File>, leaves: Vec<usize>, run: &Run<'_>) -> Self {
         let piece = grid.longest(&leaves);
-        let extents = leaves.iter().map(|&leaf| grid.fused.leaves[leaf].view.extent());
-        let range = extents.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
+        let range = around(leaves.iter().map(|&leaf| grid.fused.leaves[leaf].view.extent()));
         let pieces = grid.pieces();
         let bytes = (range.end - range.start).min(piece as u64 * pieces as u64);
         let plan = AccessPlan { range, bytes, pieces, pattern: Pattern::Sequential };
@@ -170,11 +162,9 @@ impl Feed {
     }
 }
 
-/// The same items without repetition.
-pub(super) fn each_once(view: &View) -> Option<View> {
-    let extents = view.shape().iter().zip(view.strides());
-    let shape: Vec<usize> = extents.map(|(&n, &stride)| if stride == 0 { n.min(1) } else { n }).collect();
-    View::strided(view.dtype(), &shape, view.strides(), view.offset()).ok()
+/// From the first byte of all ranges to the last.
+fn around(ranges: impl Iterator<Item = Range<u64>>) -> Range<u64> {
+    ranges.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
 }
 
 /// What a pass reads of a file.

@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use ndfolio_layout::{DType, Kind, LayoutError, View};
+use ndfolio_layout::{Kind, LayoutError, View};
 use ndfolio_store::File;
 
 use super::{
     graph::{Graph, Id, What},
     leaf::{Order, fill},
-    node::native,
+    place::each_once,
     program::{Program, Value},
 };
 use crate::EngineError;
@@ -37,7 +37,7 @@ pub(super) struct Leaf {
 /// Arrays that were computed, or read as a whole, before a pass.
 pub(super) trait Held {
     /// The bytes of an operation's result in C order, if it was computed.
-    fn result(&self, id: Id) -> Option<(Base, DType)>;
+    fn result(&self, id: Id) -> Option<Base>;
 
     /// The items of an array that a pass would read again and again, in C order; none if it is to read them.
     fn small(&mut self, file: &Arc<File>, view: &View) -> Result<Option<Option<Arc<Vec<u8>>>>, EngineError>;
@@ -164,9 +164,8 @@ impl Lowering<'_> {
     fn add(&mut self, id: Id, held: &mut dyn Held) -> Result<(), EngineError> {
         let item = &self.graph[id];
         let uses = self.uses.get(&id).copied().unwrap_or(0);
-        let whole = |dtype: &DType| View::contiguous(dtype, &item.shape, ndfolio_layout::Order::C, 0);
         let value = match (&item.what, held.result(id)) {
-            (_, Some((base, dtype))) => self.leaf(base, &whole(&dtype)?, uses)?,
+            (_, Some(base)) => self.leaf(base, &self.graph.c_view(id)?, uses)?,
             (What::Map(looped), None) => {
                 let args: Vec<Value> = item.args.iter().map(|arg| self.values[arg]).collect();
                 self.fused.functions += 1;
@@ -188,10 +187,10 @@ impl Lowering<'_> {
                 self.leaf(base, &memory.view, uses)?
             }
             (What::Part(view), None) => {
-                let (base, _) = held.result(item.args[0]).ok_or_else(|| missing(view))?;
+                let base = held.result(item.args[0]).ok_or_else(|| missing(view))?;
                 self.leaf(base, view, uses)?
             }
-            (What::Reduce(_) | What::Scan(_), None) => return Err(missing(&whole(&item.dtype)?)),
+            (What::Reduce(_) | What::Scan(_), None) => return Err(missing(&self.graph.c_view(id)?)),
         };
         self.values.insert(id, value);
         Ok(())
@@ -207,8 +206,10 @@ impl Lowering<'_> {
     ) -> Result<Value, EngineError> {
         let wide = view.broadcast_to(self.shape)?.transpose(Some(&self.axes))?;
         let again = wide.shape().iter().zip(wide.strides()).any(|(&n, &stride)| n > 1 && stride == 0);
-        let once = once(&wide)?;
-        if again && let Some(bytes) = held.small(file, &once)? {
+        if again
+            && let Some(once) = each_once(&wide)
+            && let Some(bytes) = held.small(file, &once)?
+        {
             let strides = compact_strides(&wide, &once);
             let compact = View::strided(wide.dtype(), wide.shape(), &strides, 0)?;
             return self.settled(Base::Memory(bytes), compact, uses);
@@ -265,13 +266,6 @@ fn missing(view: &View) -> EngineError {
         .into()
 }
 
-/// The same items, each once.
-fn once(view: &View) -> Result<View, LayoutError> {
-    let shape: Vec<usize> =
-        view.shape().iter().zip(view.strides()).map(|(&n, &s)| if s == 0 { n.min(1) } else { n }).collect();
-    View::strided(view.dtype(), &shape, view.strides(), view.offset())
-}
-
 /// The strides of `wide` over the items of `once` in C order.
 fn compact_strides(wide: &View, once: &View) -> Vec<isize> {
     let mut step = once.itemsize() as isize;
@@ -292,9 +286,4 @@ pub(super) fn tile_of(item: &[u8], items: usize) -> Vec<u8> {
         fill(item, &mut tile);
     }
     tile
-}
-
-/// The dtype of an operation's items as a program has them.
-pub(super) fn plain(graph: &Graph, id: Id) -> DType {
-    native(&graph[id].dtype)
 }

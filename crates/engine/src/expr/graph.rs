@@ -3,12 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ndfolio_kernel::{Caster, elementwise::Loop};
-use ndfolio_layout::{DType, View};
+use ndfolio_layout::{DType, LayoutError, Order, View};
 use ndfolio_store::{File, Mode};
 
 use super::{
     Memory, Reduction, Scan,
-    node::{Body, Expr, Node, post_order},
+    node::{Body, Expr, Node, native, post_order},
 };
 use crate::{EngineError, Source};
 
@@ -90,6 +90,28 @@ impl Graph {
             places.insert(Arc::as_ptr(&expr.node), id);
         }
         Ok(roots.iter().map(|root| place(&places, root)).collect())
+    }
+
+    /// The dtype of an operation's items as a program has them.
+    pub(super) fn plain(&self, id: Id) -> DType {
+        native(&self[id].dtype)
+    }
+
+    /// An operation's items as if they lay in C order from 0 on.
+    pub(super) fn c_view(&self, id: Id) -> Result<View, LayoutError> {
+        View::contiguous(&self.plain(id), &self[id].shape, Order::C, 0)
+    }
+
+    /// What reductions that share a pass are, and their axes.
+    pub(super) fn reductions(&self, ids: &[Id]) -> (Vec<&Reduction>, Vec<isize>) {
+        let reductions: Vec<&Reduction> = ids
+            .iter()
+            .filter_map(
+                |&id| if let What::Reduce(reduction) = &self[id].what { Some(reduction) } else { None },
+            )
+            .collect();
+        let axes = reductions.first().map(|one| one.axes.iter().map(|&axis| axis as isize).collect());
+        (reductions, axes.unwrap_or_default())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {

@@ -6,12 +6,12 @@ use ndfolio_kernel::{
     KernelError, Scanner,
     reduce::{Finish, NanPolicy, Reducer, Wanted},
 };
-use ndfolio_layout::{DType, Order, View};
+use ndfolio_layout::{DType, View};
 use ndfolio_store::{File, Scratch};
 
 use super::{
     Emit, Expr, Memory, Reduction,
-    fused::{Base, Fused, Held, plain},
+    fused::{Base, Fused, Held},
     graph::{Graph, Id, What, same_file},
     pass::{Consumer, Frame},
     scan::Scanned,
@@ -73,18 +73,18 @@ impl Job {
         let run = &run.roomy();
         let mut work = Work::new(self, run);
         let root = self.roots[0];
+        work.stages()?;
         match emit {
             Emit::New(file, view) => work.write(root, Output::New(file), view)?,
-            Emit::Old(file, view) if self.meets(file, view) => {
-                work.stages()?;
-                // As in NumPy, what is read is what was there before.
-                let held = work.held(root)?;
-                work.copy(held, root, Output::Old(file), view)?;
+            Emit::Old(file, view) => {
+                if self.meets(file, view) {
+                    // As in NumPy, what is read is what was there before.
+                    work.keep(root)?;
+                }
+                work.write(root, Output::Old(file), view)?;
             }
-            Emit::Old(file, view) => work.write(root, Output::Old(file), view)?,
             Emit::Each(each) => {
-                work.stages()?;
-                let target = work.c_view(root)?;
+                let target = self.graph.c_view(root)?;
                 work.pass(root, (&target, Cut::Rows), |_| Ok(ToCallback::new(each)))?;
             }
         }
@@ -134,12 +134,11 @@ struct Work<'w> {
 }
 
 impl Held for Work<'_> {
-    fn result(&self, id: Id) -> Option<(Base, DType)> {
-        let base = match self.kept.get(&id)? {
+    fn result(&self, id: Id) -> Option<Base> {
+        Some(match self.kept.get(&id)? {
             Kept::Memory(bytes) => Base::Memory(Some(Arc::clone(bytes))),
             Kept::Scratch(scratch) => Base::File(scratch.shared()),
-        };
-        Some((base, plain(&self.job.graph, id)))
+        })
     }
 
     fn small(&mut self, file: &Arc<File>, view: &View) -> Result<Option<Option<Arc<Vec<u8>>>>, EngineError> {
@@ -171,20 +170,21 @@ impl<'w> Work<'w> {
 
     fn stages(&mut self) -> Result<(), EngineError> {
         for stage in stages(self.graph(), &self.job.roots, self.run.budget() / HELD) {
-            self.stage(&stage)?;
+            match stage {
+                Stage::Reduce(ids) => self.reduce(&ids)?,
+                Stage::Scan(id) | Stage::Hold(id) => self.keep(id)?,
+            }
         }
         Ok(())
     }
 
-    fn stage(&mut self, stage: &Stage) -> Result<(), EngineError> {
-        match stage {
-            Stage::Reduce(ids) => self.reduce(ids),
-            Stage::Scan(id) | Stage::Hold(id) => {
-                let kept = self.held(*id)?;
-                self.kept.insert(*id, kept);
-                Ok(())
-            }
+    /// Computes an operation as a whole, unless it was before, and keeps it.
+    fn keep(&mut self, id: Id) -> Result<(), EngineError> {
+        if !self.kept.contains_key(&id) {
+            let kept = self.whole(id)?;
+            self.kept.insert(id, kept);
         }
+        Ok(())
     }
 
     /// The run with the memory that is left.
@@ -192,16 +192,9 @@ impl<'w> Work<'w> {
         self.run.take(self.bytes)
     }
 
-    fn c_view(&self, id: Id) -> Result<View, EngineError> {
-        Ok(View::contiguous(&plain(self.graph(), id), &self.graph()[id].shape, Order::C, 0)?)
-    }
-
-    /// Computes an operation as a whole: in memory, or in a file without a name.
-    fn held(&mut self, id: Id) -> Result<Kept, EngineError> {
-        if let Some(kept) = self.kept.get(&id) {
-            return Ok(kept.clone());
-        }
-        let target = self.c_view(id)?;
+    /// An operation as a whole: in memory, or in a file without a name.
+    fn whole(&mut self, id: Id) -> Result<Kept, EngineError> {
+        let target = self.graph().c_view(id)?;
         if target.nbytes() <= self.run.budget() / HELD {
             let mut bytes = vec![0; target.nbytes()];
             self.bytes += bytes.len();
@@ -223,11 +216,11 @@ impl<'w> Work<'w> {
 
     /// An operation's items in memory.
     fn in_memory(&mut self, id: Id) -> Result<Memory, EngineError> {
-        let (dtype, shape) = (plain(self.graph(), id), self.graph()[id].shape.clone());
+        let (dtype, shape) = (self.graph().plain(id), self.graph()[id].shape.clone());
         if let Some(Kept::Memory(bytes)) = self.kept.get(&id) {
-            return Ok(Memory { bytes: Arc::clone(bytes), view: self.c_view(id)? });
+            return Ok(Memory { bytes: Arc::clone(bytes), view: self.graph().c_view(id)? });
         }
-        let target = self.c_view(id)?;
+        let target = self.graph().c_view(id)?;
         let mut bytes = vec![0; target.nbytes()];
         self.pass(id, (&target, Cut::Rows), |setup| Ok(ToMemory::new(&setup.tiles(), &mut bytes)))?;
         Ok(Memory::new(&dtype, &shape, bytes)?)
@@ -235,19 +228,8 @@ impl<'w> Work<'w> {
 
     /// Writes an operation's items to the places of a view.
     fn write(&mut self, id: Id, output: Output<'_>, view: &View) -> Result<(), EngineError> {
-        self.stages()?;
-        self.pass_to(id, output, view)
-    }
-
-    fn pass_to(&mut self, id: Id, output: Output<'_>, view: &View) -> Result<(), EngineError> {
         let left = self.left();
         self.pass(id, (view, Cut::Boxes), |setup| Ok(ToFile::new(output, setup, &left)))
-    }
-
-    /// Writes what was computed before.
-    fn copy(&mut self, kept: Kept, id: Id, output: Output<'_>, view: &View) -> Result<(), EngineError> {
-        self.kept.insert(id, kept);
-        self.pass_to(id, output, view)
     }
 
     /// One pass that computes an operation for the places of a view, in the view's order.
@@ -264,16 +246,13 @@ impl<'w> Work<'w> {
         }
         let left = self.left();
         let consumer = consumer(&setup)?;
-        let tiles = setup.tiles();
         let report = match setup.scan {
-            None => {
-                Frame::new(&setup.fused, tiles, consumer.bytes_of_worker(), &left).run(&left, &consumer)?
-            }
+            None => run_frame(&setup, &left, &consumer)?,
             Some(scan) => {
                 let left = left.take(setup.carry(&left)?);
                 let scanner = Scanner::new(setup.items.dtype(), scan.running)?;
                 let consumer = Scanned::new(consumer, scanner, scan.axis, &setup.items, &setup.block);
-                Frame::new(&setup.fused, tiles, consumer.bytes_of_worker(), &left).run(&left, &consumer)?
+                run_frame(&setup, &left, &consumer)?
             }
         };
         self.report.then(&report);
@@ -284,24 +263,15 @@ impl<'w> Work<'w> {
     fn reduce(&mut self, ids: &[Id]) -> Result<(), EngineError> {
         let graph = self.graph();
         let arg = graph[ids[0]].args[0];
-        let axes: Vec<isize> = match &graph[ids[0]].what {
-            What::Reduce(reduction) => reduction.axes.iter().map(|&axis| axis as isize).collect(),
-            _ => Vec::new(),
-        };
-        let reductions: Vec<&Reduction> = ids
-            .iter()
-            .filter_map(
-                |&id| if let What::Reduce(reduction) = &graph[id].what { Some(reduction) } else { None },
-            )
-            .collect();
+        let (reductions, axes) = graph.reductions(ids);
         let source = match (&graph[arg].what, self.kept.get(&arg)) {
             (_, Some(Kept::Scratch(scratch))) => {
-                Some(Source { file: scratch.shared(), view: self.c_view(arg)? })
+                Some(Source { file: scratch.shared(), view: self.graph().c_view(arg)? })
             }
             (What::File(source), None) => Some(source.clone()),
             _ => None,
         };
-        let dtype = source.as_ref().map_or_else(|| plain(graph, arg), |source| source.view.dtype().clone());
+        let dtype = source.as_ref().map_or_else(|| graph.plain(arg), |source| source.view.dtype().clone());
         let reducers = reducers(&dtype, &reductions)?;
         let finishes: Vec<(usize, Finish<'_>)> = reductions
             .iter()
@@ -314,7 +284,7 @@ impl<'w> Work<'w> {
         let before = self.bytes;
         let mut results = Vec::with_capacity(ids.len());
         for &id in ids {
-            results.push(self.room(self.c_view(id)?.nbytes())?);
+            results.push(self.room(self.graph().c_view(id)?.nbytes())?);
         }
         let mut failed: Option<EngineError> = None;
         let mut put = |first: usize, found: Found<'_>| {
@@ -334,8 +304,7 @@ impl<'w> Work<'w> {
                 let Some(streamed) = streamed(&fused, &items, &axes, &reducers, &self.left())? else {
                     // Boxes of a reduction would be gathered from all over the file.
                     self.bytes = before;
-                    let kept = self.held(arg)?;
-                    self.kept.insert(arg, kept);
+                    self.keep(arg)?;
                     return self.reduce(ids);
                 };
                 reduce_computed((&fused, &items), &axes, &reducers, &streamed, &mut put)?
@@ -359,6 +328,11 @@ impl<'w> Work<'w> {
         }
         Ok(Room::Scratch(Arc::new(self.scratch(bytes as u64)?), Vec::new()))
     }
+}
+
+/// Gives all boxes of a pass to somebody.
+fn run_frame<C: Consumer>(setup: &Setup, run: &Run<'_>, consumer: &C) -> Result<Report, EngineError> {
+    Frame::new(&setup.fused, setup.tiles(), consumer.bytes_of_worker(), run).run(run, consumer)
 }
 
 /// Results on their way to their places.

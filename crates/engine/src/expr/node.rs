@@ -149,15 +149,6 @@ impl Expr {
         }
     }
 
-    /// The array in a file, if it is nothing else.
-    #[must_use]
-    pub fn as_source(&self) -> Option<&Source> {
-        match &self.node.body {
-            Body::File(source) => Some(source),
-            _ => None,
-        }
-    }
-
     /// The Python number, if it is one.
     #[must_use]
     pub fn as_literal(&self) -> Option<Literal> {
@@ -277,9 +268,7 @@ impl Expr {
     /// # Errors
     /// An axis that the array does not have.
     pub fn axis(&self, axis: isize) -> Result<usize, LayoutError> {
-        let ndim = self.shape().len();
-        let found = if axis < 0 { ndim.checked_add_signed(axis) } else { Some(axis as usize) };
-        found.filter(|&found| found < ndim).ok_or(LayoutError::Axis { axis, ndim })
+        ndfolio_layout::axis(axis, self.shape().len())
     }
 
     /// A running sum or product along an axis, one after the other in the result's dtype, as NumPy's.

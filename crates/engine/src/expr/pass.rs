@@ -14,10 +14,10 @@ use ndfolio_store::{
 
 use super::{
     evaluator::{Data, Evaluator},
-    feeds::{FeedPieces, Feeds, Gathering, Grid, each_once},
+    feeds::{FeedPieces, Feeds, Gathering, Grid},
     fused::{Base, Fused},
     leaf::Order,
-    place::{Cover, Runs, part},
+    place::{Cover, Runs, part_once},
 };
 use crate::{
     EngineError, Report, Run,
@@ -130,7 +130,7 @@ impl<'a> Frame<'a> {
     pub(super) fn is_streamed(&self) -> bool {
         let bounds = self.tiles.get(0).map(|tile| self.cover.bounds(&tile)).unwrap_or_default();
         self.feeds.gathered.iter().all(|Gathering { leaf, .. }| {
-            let first = part(&self.fused.leaves[*leaf].view, &bounds).and_then(|view| each_once(&view));
+            let first = part_once(&self.fused.leaves[*leaf].view, &bounds);
             first.is_some_and(|view| view.spans().nth(1).is_none())
         })
     }
@@ -207,7 +207,7 @@ fn stream_bytes(engine: IoEngine, piece: usize, most: usize) -> usize {
 /// Bytes that the items of a box take where they are gathered, with the window through which they come.
 fn gathered_bytes(fused: &Fused, leaf: usize, tiles: &Tiles<'_>, cover: &Cover) -> usize {
     let bounds = tiles.get(0).map(|tile| cover.bounds(&tile)).unwrap_or_default();
-    let view = part(&fused.leaves[leaf].view, &bounds).and_then(|view| each_once(&view));
+    let view = part_once(&fused.leaves[leaf].view, &bounds);
     view.map_or(0, |view| view.nbytes()) + OWN_MEMORY
 }
 
@@ -453,7 +453,7 @@ impl Gathered {
     ) -> Result<(), EngineError> {
         let leaf = &fused.leaves[self.leaf];
         let Base::File(file) = &leaf.base else { return Ok(()) };
-        let Some(view) = part(&leaf.view, bounds).and_then(|view| each_once(&view)) else { return Ok(()) };
+        let Some(view) = part_once(&leaf.view, bounds) else { return Ok(()) };
         self.bytes.resize(view.nbytes(), 0);
         match &self.mapping {
             Some(mapping) => fetcher.read_mapped(mapping, &view, &mut self.bytes, run)?,

@@ -119,6 +119,18 @@ pub(super) fn part(view: &View, bounds: &[Range<usize>]) -> Option<View> {
     View::strided(view.dtype(), &shape, view.strides(), offset).ok()
 }
 
+/// The same items without repetition.
+pub(super) fn each_once(view: &View) -> Option<View> {
+    let extents = view.shape().iter().zip(view.strides());
+    let shape: Vec<usize> = extents.map(|(&n, &stride)| if stride == 0 { n.min(1) } else { n }).collect();
+    View::strided(view.dtype(), &shape, view.strides(), view.offset()).ok()
+}
+
+/// The items of a view that lie in a box of its axes, each once.
+pub(super) fn part_once(view: &View, bounds: &[Range<usize>]) -> Option<View> {
+    part(view, bounds).and_then(|part| each_once(&part))
+}
+
 #[cfg(test)]
 mod tests {
     use ndfolio_layout::{DType, Kind, Order};

@@ -2,16 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use ndfolio_layout::{DType, Order, View};
+use ndfolio_layout::View;
 use ndfolio_store::{Choice, File, IoEngine};
 
 use super::{
     Job,
-    feeds::each_once,
-    fused::{Base, Fused, Held, plain},
+    fused::{Base, Fused, Held},
     graph::{Graph, Id, What, same_file},
     job::{HELD, dominant_order, in_order, reducers, refuse_more, streamed},
     pass::Frame,
+    place::each_once,
     setup::{Cut, Setup},
     stage::{Stage, stages},
     target::{box_bytes, bytes_of_writer, is_whole},
@@ -66,7 +66,7 @@ impl Job {
                 }
                 None if planned.kept.contains_key(&root) => {}
                 None => {
-                    let view = planned.c_view(root)?;
+                    let view = self.graph.c_view(root)?;
                     planned.pass(root, (&view, Cut::Rows), "the result, in memory", &mut plan)?;
                 }
             }
@@ -86,8 +86,8 @@ struct Planned<'p> {
 }
 
 impl Held for Planned<'_> {
-    fn result(&self, id: Id) -> Option<(Base, DType)> {
-        self.kept.get(&id).map(|_| (Base::Memory(None), plain(self.graph, id)))
+    fn result(&self, id: Id) -> Option<Base> {
+        self.kept.get(&id).map(|_| Base::Memory(None))
     }
 
     fn small(&mut self, file: &Arc<File>, view: &View) -> Result<Option<Option<Arc<Vec<u8>>>>, EngineError> {
@@ -102,10 +102,6 @@ impl Held for Planned<'_> {
 }
 
 impl Planned<'_> {
-    fn c_view(&self, id: Id) -> Result<View, EngineError> {
-        Ok(View::contiguous(&plain(self.graph, id), &self.graph[id].shape, Order::C, 0)?)
-    }
-
     fn stage(&mut self, stage: &Stage, plan: &mut Plan) -> Result<(), EngineError> {
         match stage {
             Stage::Reduce(ids) => self.reduce(ids, plan),
@@ -119,14 +115,14 @@ impl Planned<'_> {
         if self.kept.contains_key(&id) {
             return Ok(());
         }
-        let view = self.c_view(id)?;
+        let view = self.graph.c_view(id)?;
         let cut = if view.nbytes() <= self.run.budget() / HELD { Cut::Rows } else { Cut::Boxes };
         self.pass(id, (&view, cut), what, plan)?;
         self.keep(id, plan)
     }
 
     fn keep(&mut self, id: Id, plan: &mut Plan) -> Result<(), EngineError> {
-        let bytes = self.c_view(id)?.nbytes();
+        let bytes = self.graph.c_view(id)?.nbytes();
         if bytes > self.run.budget() / HELD {
             plan.writes += bytes as u64;
             let folder = self.run.scratch_folder().display();
@@ -159,17 +155,8 @@ impl Planned<'_> {
     fn reduce(&mut self, ids: &[Id], plan: &mut Plan) -> Result<(), EngineError> {
         let graph = self.graph;
         let arg = graph[ids[0]].args[0];
-        let reductions: Vec<_> = ids
-            .iter()
-            .filter_map(
-                |&id| if let What::Reduce(reduction) = &graph[id].what { Some(reduction) } else { None },
-            )
-            .collect();
+        let (reductions, axes) = graph.reductions(ids);
         let names: Vec<&str> = reductions.iter().map(|one| one.op.name(one.nan)).collect();
-        let axes: Vec<isize> = reductions
-            .first()
-            .map(|one| one.axes.iter().map(|&axis| axis as isize).collect())
-            .unwrap_or_default();
         match &graph[arg].what {
             What::File(source) => {
                 let reducers = reducers(source.view.dtype(), &reductions)?;
@@ -178,7 +165,7 @@ impl Planned<'_> {
                 plan.add(one);
             }
             _ => {
-                let dtype = plain(graph, arg);
+                let dtype = graph.plain(arg);
                 let reducers = reducers(&dtype, &reductions)?;
                 let order = dominant_order(graph, arg);
                 let known = self.small.len();

@@ -7,7 +7,7 @@ use ndfolio_store::IoEngine;
 use super::{
     Scan,
     feeds::plan_of,
-    fused::{Fused, Held, plain},
+    fused::{Fused, Held},
     graph::{Graph, Id, What},
     place::part,
     scan::carry_bytes,
@@ -67,7 +67,7 @@ impl Setup {
         if scan.is_none() && cut == Cut::Boxes && together && fused.flatten() {
             target = View::contiguous(target.dtype(), &[target.size()], Order::C, target.offset())?;
         }
-        let items = View::contiguous(&plain(graph, id), target.shape(), Order::C, 0)?;
+        let items = View::contiguous(&graph.plain(id), target.shape(), Order::C, 0)?;
         let cut = if scan.is_some() { Cut::Rows } else { cut };
         let block = block(&fused, &target, cut, run);
         let first =

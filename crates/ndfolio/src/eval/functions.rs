@@ -9,16 +9,11 @@ use ndfolio_layout::{DType, Kind, Value};
 
 use super::{
     EvalError, Name, Span,
-    lower::{Item, Lowering, dtype_of},
+    arguments::{Bound, Given, whole},
+    lower::{Item, Lowering},
     names::unknown_name,
 };
 use crate::{Along, Lazy, along};
-
-/// What a call was given.
-pub(super) struct Given {
-    pub(super) positional: Vec<(Span, Item)>,
-    pub(super) named: Vec<(Name, (Span, Item))>,
-}
 
 /// Functions that are neither of items nor reductions.
 const OTHERS: [&str; 22] = [
@@ -101,148 +96,6 @@ const REDUCTIONS: [&str; 24] = [
     "nanmax",
     "nanargmin",
 ];
-
-/// What arguments a function takes, and those that it was given.
-struct Bound<'g> {
-    lowering: &'g Lowering<'g>,
-    span: Span,
-    function: String,
-    names: &'static [&'static str],
-    values: Vec<Option<(Span, Item)>>,
-}
-
-impl<'g> Bound<'g> {
-    /// Gives a function's arguments their names.
-    fn new(
-        lowering: &'g Lowering<'g>,
-        (span, name): (Span, &Name),
-        given: Given,
-        names: &'static [&'static str],
-    ) -> Result<Self, EvalError> {
-        let mut values: Vec<Option<(Span, Item)>> = names.iter().map(|_| None).collect();
-        let function = name.text.clone();
-        if let Some((extra, _)) = given.positional.get(names.len()) {
-            let message = format!("{function} takes {}: ({})", count(names.len()), names.join(", "));
-            return Err(lowering.error(*extra, message));
-        }
-        for (place, value) in values.iter_mut().zip(given.positional) {
-            *place = Some(value);
-        }
-        for (name, value) in given.named {
-            let Some(at) = names.iter().position(|known| *known == name.text) else {
-                let taken = format!("; it takes ({})", names.join(", "));
-                let unknown = unknown_name("argument", &name.text, names.iter().copied());
-                return Err(lowering.error(name.span, format!("{function}: {unknown}{taken}")));
-            };
-            if values[at].is_some() {
-                let message = format!("{function} has the argument '{}' twice", name.text);
-                return Err(lowering.error(name.span, message));
-            }
-            values[at] = Some(value);
-        }
-        Ok(Bound { lowering, span, function, names, values })
-    }
-
-    fn place(&self, name: &str) -> usize {
-        self.names.iter().position(|known| *known == name).unwrap_or(0)
-    }
-
-    fn get(&self, name: &str) -> Option<&(Span, Item)> {
-        // None is what is left out, as in NumPy.
-        self.values[self.place(name)].as_ref().filter(|(_, item)| !matches!(item, Item::None))
-    }
-
-    fn wrong(&self, span: Span, name: &str, expected: &str, found: &Item) -> EvalError {
-        let message = format!("{}: {name} must be {expected}, found {}", self.function, found.kind());
-        self.lowering.error(span, message)
-    }
-
-    fn array_if_given(&self, name: &str) -> Result<Option<Lazy>, EvalError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some((_, Item::Array(lazy))) => Ok(Some(lazy.clone())),
-            Some((span, other)) => Err(self.wrong(*span, name, "an array", other)),
-        }
-    }
-
-    fn array(&self, name: &str) -> Result<Lazy, EvalError> {
-        self.array_if_given(name)?.ok_or_else(|| {
-            let message = format!("{} needs {}: ({})", self.function, name, self.names.join(", "));
-            self.lowering.error(self.span, message)
-        })
-    }
-
-    fn int(&self, name: &str) -> Result<Option<i64>, EvalError> {
-        let Some((span, item)) = self.get(name) else { return Ok(None) };
-        match whole(item) {
-            Some(n) => Ok(Some(n)),
-            None => Err(self.wrong(*span, name, "a whole number", item)),
-        }
-    }
-
-    fn ints(&self, name: &str) -> Result<Option<Vec<i64>>, EvalError> {
-        let Some((span, item)) = self.get(name) else { return Ok(None) };
-        let all = match item {
-            Item::Several(items) => items.iter().map(|(_, item)| whole(item)).collect(),
-            item => whole(item).map(|n| vec![n]),
-        };
-        all.map(Some).ok_or_else(|| self.wrong(*span, name, "whole numbers", item))
-    }
-
-    fn truth(&self, name: &str) -> Result<bool, EvalError> {
-        match self.get(name) {
-            None => Ok(false),
-            Some((span, item)) => match literal(item) {
-                Some(Literal::Bool(truth)) => Ok(truth),
-                _ => Err(self.wrong(*span, name, "True or False", item)),
-            },
-        }
-    }
-
-    fn float(&self, name: &str) -> Result<Option<f64>, EvalError> {
-        let Some((span, item)) = self.get(name) else { return Ok(None) };
-        match literal(item) {
-            Some(Literal::Int(n)) => Ok(Some(n as f64)),
-            Some(Literal::Float(x)) => Ok(Some(x)),
-            _ => Err(self.wrong(*span, name, "a number", item)),
-        }
-    }
-
-    fn dtype(&self, name: &str) -> Result<Option<DType>, EvalError> {
-        let Some((span, item)) = self.get(name) else { return Ok(None) };
-        match dtype_of(item) {
-            Some(Ok(dtype)) => Ok(Some(dtype)),
-            Some(Err(message)) => Err(self.lowering.error(*span, message)),
-            None => Err(self.wrong(*span, name, "a dtype such as 'f4'", item)),
-        }
-    }
-
-    fn axes(&self, name: &str) -> Result<Along, EvalError> {
-        Ok(match self.ints(name)? {
-            Some(axes) => axes.into_iter().map(|axis| axis as isize).collect::<Vec<_>>().into(),
-            None => ().into(),
-        })
-    }
-
-    fn done(&self, lazy: Lazy) -> Result<Item, EvalError> {
-        self.lowering.checked(self.span, lazy)
-    }
-}
-
-fn count(n: usize) -> String {
-    if n == 1 { "one argument".to_owned() } else { format!("at most {n} arguments") }
-}
-
-fn literal(item: &Item) -> Option<Literal> {
-    if let Item::Array(lazy) = item { lazy.as_literal() } else { None }
-}
-
-fn whole(item: &Item) -> Option<i64> {
-    match literal(item)? {
-        Literal::Int(n) => i64::try_from(n).ok(),
-        _ => None,
-    }
-}
 
 /// A function's value.
 pub(super) fn call(
@@ -337,20 +190,22 @@ fn axes(bound: &Bound<'_>) -> Result<Along, EvalError> {
     Ok(if bound.truth("keepdims")? { along(axes).keepdims() } else { axes })
 }
 
+/// The array, cast to the dtype that was named.
+fn cast_first(bound: &Bound<'_>) -> Result<Lazy, EvalError> {
+    let array = bound.array("a")?;
+    Ok(match bound.dtype("dtype")? {
+        Some(dtype) => array.astype(&dtype, Casting::Unsafe),
+        None => array,
+    })
+}
+
 fn summed(bound: &Bound<'_>) -> Result<Item, EvalError> {
     let Some((op, nan)) = reduction(&bound.function, 0.0) else { return Ok(Item::None) };
-    let mut array = bound.array("a")?;
-    if let Some(dtype) = bound.dtype("dtype")? {
-        array = array.astype(&dtype, Casting::Unsafe);
-    }
-    bound.done(array.reduce(op, axes(bound)?, nan))
+    bound.done(cast_first(bound)?.reduce(op, axes(bound)?, nan))
 }
 
 fn running(bound: &Bound<'_>) -> Result<Item, EvalError> {
-    let mut array = bound.array("a")?;
-    if let Some(dtype) = bound.dtype("dtype")? {
-        array = array.astype(&dtype, Casting::Unsafe);
-    }
+    let mut array = cast_first(bound)?;
     let axis = match bound.int("axis")? {
         Some(axis) => axis as isize,
         None => {
@@ -372,8 +227,7 @@ fn average(bound: &Bound<'_>) -> Result<Item, EvalError> {
         return Err(bound.lowering.error(bound.span, message));
     }
     // Whole numbers are averaged in double precision at least: their products would wrap around.
-    let array =
-        if is_whole(&array) { array.astype(&DType::native(Kind::Float64), Casting::Unsafe) } else { array };
+    let array = in_floats(array);
     let products = &array * &weights;
     let weights = match products.dtype() {
         Ok(dtype) => weights.astype(dtype, Casting::Unsafe),
@@ -404,15 +258,16 @@ fn isclose(bound: &Bound<'_>) -> Result<Item, EvalError> {
     let (a, b) = (bound.array("a")?, bound.array("b")?);
     let (rtol, atol) = (bound.float("rtol")?.unwrap_or(1e-5), bound.float("atol")?.unwrap_or(1e-8));
     // As NumPy does it, so that unsigned numbers have differences.
-    let b = if is_whole(&b) { b.astype(&DType::native(Kind::Float64), Casting::Unsafe) } else { b };
+    let b = in_floats(b);
     let near = (&a - &b).abs().less_equal(b.abs() * rtol + atol);
     bound.done((near & b.isfinite()) | a.equal(&b))
 }
 
-/// Whether its items are whole numbers or truth values.
-fn is_whole(lazy: &Lazy) -> bool {
+/// Whole numbers and truth values in double precision, everything else as it is.
+fn in_floats(lazy: Lazy) -> Lazy {
     let kind = lazy.dtype().ok().and_then(DType::kind);
-    kind.is_some_and(|kind| kind == Kind::Bool || kind.is_integer())
+    let is_whole = kind.is_some_and(|kind| kind == Kind::Bool || kind.is_integer());
+    if is_whole { lazy.astype(&DType::native(Kind::Float64), Casting::Unsafe) } else { lazy }
 }
 
 fn astype(bound: &Bound<'_>) -> Result<Item, EvalError> {

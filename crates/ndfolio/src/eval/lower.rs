@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use ndfolio_kernel::elementwise::{Literal, Ufunc};
 use ndfolio_layout::DType;
 
-use super::{Arguments, BinaryOp, EvalError, Expr, Node, Number, Program, Span, UnaryOp, functions, python};
+use super::{
+    Arguments, BinaryOp, EvalError, Expr, Node, Number, Program, Span, UnaryOp, arguments::Given, functions,
+    python,
+};
 use crate::Lazy;
 
 /// What a part of a program is.
@@ -130,11 +133,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn arguments(
-        &self,
-        first: Option<(Span, Item)>,
-        arguments: &Arguments,
-    ) -> Result<functions::Given, EvalError> {
+    fn arguments(&self, first: Option<(Span, Item)>, arguments: &Arguments) -> Result<Given, EvalError> {
         let mut positional: Vec<(Span, Item)> = first.into_iter().collect();
         for argument in &arguments.positional {
             positional.push((argument.span(), self.item(argument)?));
@@ -143,7 +142,7 @@ impl Lowering<'_> {
         for (name, argument) in &arguments.named {
             named.push((name.clone(), (argument.span(), self.item(argument)?)));
         }
-        Ok(functions::Given { positional, named })
+        Ok(Given { positional, named })
     }
 
     fn unary(&self, span: Span, op: UnaryOp, operand: &Expr) -> Result<Item, EvalError> {
