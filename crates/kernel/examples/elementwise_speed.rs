@@ -5,6 +5,7 @@ use std::{error::Error, hint::black_box, time::Instant};
 use ndfolio_kernel::elementwise::{Conditions, Level, Operand, Ufunc};
 use ndfolio_kernel::{Caster, Casting};
 use ndfolio_layout::DType;
+use ndfolio_store::Bytes;
 
 const TILE: usize = 2048;
 const CASES: [(&str, &str); 22] = [
@@ -73,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let dtype: DType = dtype.parse()?;
         let found = ufunc.resolve(&vec![Operand::Array(dtype.clone()); ufunc.arity()])?;
         let inputs = found.inputs().iter().map(items).collect::<Result<Vec<_>, _>>()?;
-        let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+        let slices: Vec<Bytes<'_>> = inputs.iter().map(Bytes::from).collect();
         let mut out = vec![0; TILE * found.output().itemsize()];
         let speeds = levels.iter().map(|level| {
             let (found, mut conditions) = (found.clone().with_level(*level), Conditions::default());

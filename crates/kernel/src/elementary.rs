@@ -23,6 +23,7 @@ mod tests;
 pub(crate) use complex::{complex, complex_power, complex_sqrt};
 use double::{exponential, hyperbolic, inverse, logarithm, power, trigonometric};
 use lanes::{Binary, Unary};
+use ndfolio_store::Bytes;
 
 use crate::simd::Level;
 
@@ -90,7 +91,7 @@ macro_rules! each {
 }
 
 /// A function of every double in `items`; as many as both have.
-pub(crate) fn map_f64(level: Level, f: Function, items: &[u8], out: &mut [u8]) {
+pub(crate) fn map_f64(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8]) {
     macro_rules! of {
         ($of:path) => {
             each!(level, items, out, f64, |x| $of(x))
@@ -137,7 +138,7 @@ pub(crate) fn map_f64(level: Level, f: Function, items: &[u8], out: &mut [u8]) {
 }
 
 /// A function of every single in `items`; as many as both have.
-pub(crate) fn map_f32(level: Level, f: Function, items: &[u8], out: &mut [u8]) {
+pub(crate) fn map_f32(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8]) {
     macro_rules! of {
         (double: $of:path) => {
             each!(level, items, out, f32, |x| $of(f64::from(x)) as f32)
@@ -208,7 +209,7 @@ macro_rules! zip {
 }
 
 /// A function of every two doubles; as many as all three have.
-pub(crate) fn zip_f64(level: Level, f: Function2, a: &[u8], b: &[u8], out: &mut [u8]) {
+pub(crate) fn zip_f64(level: Level, f: Function2, a: Bytes<'_>, b: Bytes<'_>, out: &mut [u8]) {
     macro_rules! of {
         ($of:path) => {
             zip!(level, a, b, out, f64, |x, y| $of(x, y))
@@ -227,7 +228,7 @@ pub(crate) fn zip_f64(level: Level, f: Function2, a: &[u8], b: &[u8], out: &mut 
 }
 
 /// A function of every two singles; as many as all three have.
-pub(crate) fn zip_f32(level: Level, f: Function2, a: &[u8], b: &[u8], out: &mut [u8]) {
+pub(crate) fn zip_f32(level: Level, f: Function2, a: Bytes<'_>, b: Bytes<'_>, out: &mut [u8]) {
     macro_rules! of {
         ($of:path) => {
             zip!(level, a, b, out, f32, |x, y| $of(f64::from(x), f64::from(y)) as f32)

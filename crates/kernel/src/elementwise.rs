@@ -25,6 +25,7 @@ mod ufunc;
 pub use conditions::Conditions;
 pub(crate) use conditions::count_overflow;
 pub(crate) use half::narrow;
+pub(crate) use items::Item;
 pub use literal::{Literal, Operand};
 pub use promote::result_type;
 pub use ufunc::{Replacements, Ufunc};

@@ -13,6 +13,7 @@ mod element;
 mod elementary;
 pub mod elementwise;
 mod error;
+mod finite;
 mod gather;
 pub mod histogram;
 mod map;

@@ -1,12 +1,14 @@
 //! Functions of single items beside what NumPy makes of them (`numpy/elementwise.py`).
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ndfolio_kernel::elementwise::{
     Conditions, Level, Literal, Loop, Operand, Replacements, Ufunc, result_type,
 };
 use ndfolio_kernel::{Caster, Casting};
 use ndfolio_layout::{DType, Kind};
+use ndfolio_store::{Bytes, File, Mode};
 
 const TYPES: &str = include_str!("numpy/elementwise_types.txt");
 const VALUES: &str = include_str!("numpy/elementwise_values.txt");
@@ -168,11 +170,32 @@ fn cast(from: &DType, items: &[u8], to: &DType) -> Vec<u8> {
 fn run(found: &Loop, from: &DType, operands: &[Vec<u8>]) -> (Vec<u8>, Conditions) {
     let inputs: Vec<Vec<u8>> =
         operands.iter().zip(found.inputs()).map(|(items, to)| cast(from, items, to)).collect();
-    let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+    let private: Vec<Bytes<'_>> = inputs.iter().map(Bytes::from).collect();
     let count = operands[0].len() / from.itemsize();
     let (mut out, mut conditions) = (vec![0; count * found.output().itemsize()], Conditions::default());
-    found.run(&slices, &mut out, &mut conditions).unwrap();
+    found.run(&private, &mut out, &mut conditions).unwrap();
+    let (mut again, mut counted) = (vec![0; out.len()], Conditions::default());
+    in_a_mapping(&inputs, |mapped| found.run(mapped, &mut again, &mut counted).unwrap());
+    assert!(again == out && counted == conditions, "{found:?} of a mapping");
     (out, conditions)
+}
+
+/// Hands over the same bytes where they lie in a file, at no even address.
+fn in_a_mapping(inputs: &[Vec<u8>], run: impl FnOnce(&[Bytes<'_>])) {
+    static FILES: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("ndfolio-kernel-{}-{}", std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, [&[7; 3], &inputs.concat()[..]].concat()).unwrap();
+    let file = File::open(&path, Mode::Read).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let mapping = file.map(0..file.len()).unwrap();
+    let (mut mapped, mut rest) = (Vec::new(), mapping.bytes().slice(3..file.len() as usize));
+    for input in inputs {
+        let (first, after) = rest.split_at(input.len());
+        mapped.push(first);
+        rest = after;
+    }
+    run(&mapped);
 }
 
 /// By value, as elementary functions may differ in the last digits.

@@ -57,6 +57,7 @@ impl<'f> Evaluator<'f> {
         out: &mut [u8],
     ) -> Result<(), KernelError> {
         let mut batch = std::mem::take(&mut self.batch);
+        let mut there = vec![None; self.slots.len()];
         let (mut items, mut rest) = (0, out);
         for mut run in runs {
             while !run.is_empty() {
@@ -65,52 +66,60 @@ impl<'f> Evaluator<'f> {
                 items += end - run.start;
                 run.start = end;
                 if items == self.tile {
-                    rest = self.flush(&mut batch, &mut items, data, rest)?;
+                    rest = self.flush(&mut batch, &mut items, data, &mut there, rest)?;
                 }
             }
         }
         if items > 0 {
-            self.flush(&mut batch, &mut items, data, rest)?;
+            self.flush(&mut batch, &mut items, data, &mut there, rest)?;
         }
         self.batch = batch;
         Ok(())
     }
 
-    fn flush<'o>(
+    fn flush<'o, 'd>(
         &mut self,
         batch: &mut Vec<Range<usize>>,
         items: &mut usize,
-        data: &[Data<'_>],
+        data: &[Data<'d>],
+        there: &mut [InPlace<'d>],
         out: &'o mut [u8],
     ) -> Result<&'o mut [u8], KernelError> {
         let (tile, rest) = out.split_at_mut(*items * self.fused.program.itemsize);
-        self.tile(batch, *items, data, tile)?;
+        self.tile(batch, *items, data, there, tile)?;
         batch.clear();
         *items = 0;
         Ok(rest)
     }
 
-    fn tile(
+    fn tile<'d>(
         &mut self,
         batch: &[Range<usize>],
         items: usize,
-        data: &[Data<'_>],
+        data: &[Data<'d>],
+        there: &mut [InPlace<'d>],
         out: &mut [u8],
     ) -> Result<(), KernelError> {
         let fused = self.fused;
         for step in &fused.program.steps {
             match step {
                 Step::Load { leaf, to } => {
-                    let size = fused.leaves[*leaf].view.itemsize();
-                    self.into(*to, items * size, out, |_, _, room| {
-                        load(&fused.leaves[*leaf], data[*leaf], batch, room);
+                    let (leaf, data) = (&fused.leaves[*leaf], data[*leaf]);
+                    if let Place::Slot(slot) = *to {
+                        there[slot] = in_place(leaf, data, batch);
+                        if there[slot].is_some() {
+                            continue;
+                        }
+                    }
+                    self.into(*to, items * leaf.view.itemsize(), there, out, |_, _, room| {
+                        load(leaf, data, batch, room);
                         Ok(())
                     })?;
                 }
                 Step::Map { looped, args, to } => {
                     let size = looped.output().itemsize();
-                    self.into(*to, items * size, out, |own, conditions, room| {
-                        let mut inputs: [&[u8]; MOST_ARGS] = [&[]; MOST_ARGS];
+                    self.into(*to, items * size, there, out, |own, conditions, room| {
+                        let mut inputs = [Bytes::Private(&[]); MOST_ARGS];
                         for ((input, arg), dtype) in inputs.iter_mut().zip(args).zip(looped.inputs()) {
                             *input = own.get(*arg, items * dtype.itemsize());
                         }
@@ -119,8 +128,9 @@ impl<'f> Evaluator<'f> {
                 }
                 Step::Cast { caster, from, to } => {
                     let (size, new_size) = caster.itemsizes();
-                    self.into(*to, items * new_size, out, |own, conditions, room| {
-                        caster.apply_counted(own.get(*from, items * size), room, conditions);
+                    self.bring(*from, there);
+                    self.into(*to, items * new_size, there, out, |own, conditions, room| {
+                        caster.apply_counted(own.private(*from, items * size), room, conditions);
                         Ok(())
                     })?;
                 }
@@ -129,20 +139,31 @@ impl<'f> Evaluator<'f> {
         Ok(())
     }
 
+    /// Copies what is read in place to its slot.
+    fn bring(&mut self, from: Place, there: &mut [InPlace<'_>]) {
+        if let Place::Slot(slot) = from
+            && let Some(bytes) = there[slot].take()
+        {
+            bytes.copy_to(&mut self.slots[slot][..bytes.len()]);
+        }
+    }
+
     /// Has something written to a place, while all others can be read.
-    fn into(
+    fn into<'d>(
         &mut self,
         to: Place,
         len: usize,
+        there: &mut [InPlace<'d>],
         out: &mut [u8],
         write: impl FnOnce(Places<'_>, &mut Conditions, &mut [u8]) -> Result<(), KernelError>,
     ) -> Result<(), KernelError> {
         let Place::Slot(slot) = to else {
-            let places = Places { slots: &self.slots, constants: &self.constants };
+            let places = Places { slots: &self.slots, there, constants: &self.constants };
             return write(places, &mut self.conditions, &mut out[..len]);
         };
         let mut room = std::mem::take(&mut self.slots[slot]);
-        let places = Places { slots: &self.slots, constants: &self.constants };
+        there[slot] = None;
+        let places = Places { slots: &self.slots, there, constants: &self.constants };
         let result = write(places, &mut self.conditions, &mut room[..len]);
         self.slots[slot] = room;
         result
@@ -153,11 +174,20 @@ impl<'f> Evaluator<'f> {
 #[derive(Clone, Copy)]
 struct Places<'p> {
     slots: &'p [Vec<u8>],
+    there: &'p [InPlace<'p>],
     constants: &'p [Vec<u8>],
 }
 
 impl<'p> Places<'p> {
-    fn get(self, place: Place, len: usize) -> &'p [u8] {
+    fn get(self, place: Place, len: usize) -> Bytes<'p> {
+        match place {
+            Place::Slot(slot) => self.there[slot].unwrap_or(Bytes::Private(&self.slots[slot][..len])),
+            _ => Bytes::Private(self.private(place, len)),
+        }
+    }
+
+    /// What does not lie elsewhere.
+    fn private(self, place: Place, len: usize) -> &'p [u8] {
         match place {
             Place::Slot(slot) => &self.slots[slot][..len],
             Place::Constant(constant) => &self.constants[constant][..len],
@@ -165,6 +195,17 @@ impl<'p> Places<'p> {
             Place::Out => &[],
         }
     }
+}
+
+/// The items of a tile where a leaf has them as they are wanted: no copy in a slot is made of those.
+type InPlace<'d> = Option<Bytes<'d>>;
+
+fn in_place<'d>(leaf: &Leaf, data: Data<'d>, batch: &[Range<usize>]) -> InPlace<'d> {
+    let [run] = batch else { return None };
+    if leaf.swap > 1 || leaf.truth {
+        return None;
+    }
+    data.order.unwrap_or(&leaf.order).in_place(data.bytes, data.start, run)
 }
 
 /// Loads the items of a batch, native.

@@ -1,5 +1,7 @@
 //! Items of an array, as a program loads them: so many from a place of the pass on.
 
+use std::ops::Range;
+
 use ndfolio_kernel::gather;
 use ndfolio_layout::View;
 use ndfolio_store::Bytes;
@@ -82,6 +84,24 @@ impl Order {
             [outer, inner] => self.rows(bytes, base, [outer, inner], first, out),
             _ => self.walk(bytes, base, first, out),
         }
+    }
+
+    /// The items of a run, if they lie one behind the other; `bytes` begin at the offset `start`.
+    pub(super) fn in_place<'d>(&self, bytes: Bytes<'d>, start: i64, run: &Range<usize>) -> Option<Bytes<'d>> {
+        let (at, inner) = match self.axes[..] {
+            [inner] => (run.start as isize * inner.stride, inner),
+            [outer, inner] => {
+                let (i, j) = (run.start / outer.step, run.start % outer.step);
+                (i as isize * outer.stride + j as isize * inner.stride, inner)
+            }
+            _ => return None,
+        };
+        let is_one_row = run.start % inner.extent + run.len() <= inner.extent;
+        if inner.stride != self.itemsize as isize || !is_one_row {
+            return None;
+        }
+        let at = (at + (self.base - start) as isize) as usize;
+        Some(bytes.slice(at..at + run.len() * self.itemsize))
     }
 
     fn rows(&self, bytes: Bytes<'_>, base: isize, [outer, inner]: [Axis; 2], first: usize, out: &mut [u8]) {

@@ -5,10 +5,33 @@
 
 use std::marker::PhantomData;
 
+use ndfolio_store::{Bytes, Room};
+
 use crate::simd::{Level, Loop, Vectors, dispatch};
 
 /// After how many items it is looked whether one of them was hard: few enough to be in the nearest cache still.
-const BLOCK: usize = 256;
+const BLOCK: usize = 128;
+
+/// Room for a block, if it is not in private memory.
+type Block = Room<{ 8 * BLOCK }>;
+
+/// Items of a block.
+#[inline(always)]
+fn block<'t, const N: usize>(
+    bytes: &'t Bytes<'_>,
+    index: usize,
+    count: usize,
+    room: &'t mut Block,
+) -> &'t [[u8; N]] {
+    bytes.part(index * BLOCK * N, count * N, room).as_chunks().0
+}
+
+/// Places of items, as many as there are in so many bytes.
+fn places<const N: usize>(out: &mut [u8], bytes: usize) -> &mut [[u8; N]] {
+    let out = out.as_chunks_mut().0;
+    let count = out.len().min(bytes / N);
+    &mut out[..count]
+}
 
 /// A function of one item, whose methods are `#[inline(always)]`.
 pub(super) trait Unary<const N: usize> {
@@ -31,7 +54,7 @@ pub(super) trait Unary<const N: usize> {
 }
 
 struct Each<'a, F, const N: usize> {
-    items: &'a [[u8; N]],
+    items: Bytes<'a>,
     out: &'a mut [[u8; N]],
     function: PhantomData<F>,
 }
@@ -40,7 +63,9 @@ impl<F: Unary<N>, const N: usize> Loop for Each<'_, F, N> {
     type Output = ();
     #[inline(always)]
     fn run<V: Vectors>(self, _: V) {
-        for (items, out) in self.items.chunks(BLOCK).zip(self.out.chunks_mut(BLOCK)) {
+        let mut room = Block::new();
+        for (index, out) in self.out.chunks_mut(BLOCK).enumerate() {
+            let items = block(&self.items, index, out.len(), &mut room);
             let mut any = false;
             for (item, out) in items.iter().zip(&mut *out) {
                 any |= F::is_hard(*item);
@@ -69,8 +94,8 @@ fn patch<F: Unary<N>, const N: usize>(items: &[[u8; N]], out: &mut [[u8; N]]) {
 }
 
 /// Puts a function of each item into `out`; as many as both have.
-pub(super) fn each<F: Unary<N>, const N: usize>(level: Level, items: &[u8], out: &mut [u8]) {
-    let (items, out) = (items.as_chunks().0, out.as_chunks_mut().0);
+pub(super) fn each<F: Unary<N>, const N: usize>(level: Level, items: Bytes<'_>, out: &mut [u8]) {
+    let out = places(out, items.len());
     dispatch(level, Each { items, out, function: PhantomData::<F> });
 }
 
@@ -90,8 +115,8 @@ pub(super) trait Binary<const N: usize> {
 }
 
 struct Zip<'a, F, const N: usize> {
-    a: &'a [[u8; N]],
-    b: &'a [[u8; N]],
+    a: Bytes<'a>,
+    b: Bytes<'a>,
     out: &'a mut [[u8; N]],
     function: PhantomData<F>,
 }
@@ -100,8 +125,10 @@ impl<F: Binary<N>, const N: usize> Loop for Zip<'_, F, N> {
     type Output = ();
     #[inline(always)]
     fn run<V: Vectors>(self, _: V) {
-        let operands = self.a.chunks(BLOCK).zip(self.b.chunks(BLOCK));
-        for ((a, b), out) in operands.zip(self.out.chunks_mut(BLOCK)) {
+        let (mut room, mut other) = (Block::new(), Block::new());
+        for (index, out) in self.out.chunks_mut(BLOCK).enumerate() {
+            let a = block(&self.a, index, out.len(), &mut room);
+            let b = block(&self.b, index, out.len(), &mut other);
             let mut any = false;
             for ((a, b), out) in a.iter().zip(b).zip(&mut *out) {
                 any |= F::is_hard(*a, *b);
@@ -126,7 +153,7 @@ fn patch_two<F: Binary<N>, const N: usize>(a: &[[u8; N]], b: &[[u8; N]], out: &m
 }
 
 /// Puts a function of each two items into `out`; as many as all three have.
-pub(super) fn zip<F: Binary<N>, const N: usize>(level: Level, a: &[u8], b: &[u8], out: &mut [u8]) {
-    let (a, b, out) = (a.as_chunks().0, b.as_chunks().0, out.as_chunks_mut().0);
+pub(super) fn zip<F: Binary<N>, const N: usize>(level: Level, a: Bytes<'_>, b: Bytes<'_>, out: &mut [u8]) {
+    let out = places(out, a.len().min(b.len()));
     dispatch(level, Zip { a, b, out, function: PhantomData::<F> });
 }

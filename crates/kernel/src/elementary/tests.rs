@@ -40,13 +40,13 @@ macro_rules! on_slices {
 
         fn $mapped(level: Level, f: Function, items: &[$type]) -> Vec<$type> {
             let mut out = vec![0; size_of_val(items)];
-            $map(level, f, &$to_bytes(items), &mut out);
+            $map(level, f, (&$to_bytes(items)).into(), &mut out);
             out.as_chunks().0.iter().map(|bytes| <$type>::from_ne_bytes(*bytes)).collect()
         }
 
         fn $zipped(level: Level, f: Function2, a: &[$type], b: &[$type]) -> Vec<$type> {
             let mut out = vec![0; size_of_val(a)];
-            $zip(level, f, &$to_bytes(a), &$to_bytes(b), &mut out);
+            $zip(level, f, (&$to_bytes(a)).into(), (&$to_bytes(b)).into(), &mut out);
             out.as_chunks().0.iter().map(|bytes| <$type>::from_ne_bytes(*bytes)).collect()
         }
     };
@@ -151,9 +151,9 @@ fn bits_do_not_depend_on_the_place_nor_on_the_neighbours() {
 #[test]
 fn as_many_items_as_all_have() {
     let mut out = [0xff; 20];
-    map_f64(Level::best(), Function::Exp, &[0; 16], &mut out);
+    map_f64(Level::best(), Function::Exp, (&[0; 16]).into(), &mut out);
     assert_eq!(out[16..], [0xff; 4]);
-    zip_f32(Level::best(), Function2::Hypot, &[0; 8], &[0; 4], &mut out);
+    zip_f32(Level::best(), Function2::Hypot, (&[0; 8]).into(), (&[0; 4]).into(), &mut out);
     assert_eq!(out[..8], [0, 0, 0, 0, 0, 0, 0xf0, 0x3f]);
 }
 

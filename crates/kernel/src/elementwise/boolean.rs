@@ -3,11 +3,11 @@
 use super::{
     Ufunc,
     loops::{binary, ternary, unary},
-    run::Inputs,
+    run::{Inputs, Out},
 };
 use crate::simd::Level;
 
-pub(super) fn run(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
+pub(super) fn run(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut Out<'_>) {
     use Ufunc::*;
     let [a, b, _] = inputs;
     match ufunc {

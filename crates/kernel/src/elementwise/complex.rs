@@ -1,5 +1,6 @@
 //! Complex numbers.
 
+use ndfolio_store::Bytes;
 use num_complex::Complex;
 
 use super::{
@@ -7,14 +8,14 @@ use super::{
     float::{self, elementary},
     items::{Classify, Float, Item},
     loops::{binary, each, each_pair, each_three, unary},
-    run::Inputs,
+    run::{Inputs, NOTHING, Out},
 };
 use crate::{
     elementary::{self as functions, Function2},
     simd::Level,
 };
 
-pub(super) fn run<T: Float>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8])
+pub(super) fn run<T: Float>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut Out<'_>)
 where
     Complex<T>: Classify,
 {
@@ -44,12 +45,12 @@ where
     }
 }
 
-fn arithmetic<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8])
+fn arithmetic<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>)
 where
     Complex<T>: Item,
 {
     match ufunc {
-        Ufunc::Add | Ufunc::Subtract => float::run::<T>(level, ufunc, [x, y, &[]], out),
+        Ufunc::Add | Ufunc::Subtract => float::run::<T>(level, ufunc, [x, y, NOTHING], out),
         Ufunc::Multiply => binary(level, [x, y], out, |z: Complex<T>, w: Complex<T>| multiply(z, w)),
         Ufunc::Divide => each_pair([x, y], out, divide::<T>),
         Ufunc::Square => unary(level, x, out, |z: Complex<T>| multiply(z, z)),
@@ -123,7 +124,7 @@ fn after<T: Float>(z: Complex<T>, w: Complex<T>) -> bool {
     if z.re == w.re { z.im > w.im } else { z.re > w.re }
 }
 
-fn ask<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8])
+fn ask<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>)
 where
     Complex<T>: Classify,
 {
@@ -142,7 +143,7 @@ where
     }
 }
 
-fn extremes<T: Float>(ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8])
+fn extremes<T: Float>(ufunc: Ufunc, inputs: Inputs<'_>, out: &mut Out<'_>)
 where
     Complex<T>: Classify,
 {
@@ -187,20 +188,22 @@ where
 const BLOCK: usize = 256;
 
 /// A real function of the two parts: the imaginary one first for an angle.
-fn parts<T: Float>(level: Level, function: Function2, x: &[u8], out: &mut [u8])
+fn parts<T: Float>(level: Level, function: Function2, x: Bytes<'_>, out: &mut Out<'_>)
 where
     Complex<T>: Item,
 {
     let size = size_of::<T::Raw>();
     let (mut re, mut im) = ([0; 8 * BLOCK], [0; 8 * BLOCK]);
-    for (x, out) in x.chunks(2 * size * BLOCK).zip(out.chunks_mut(size * BLOCK)) {
-        unary(level, x, &mut re, |z: Complex<T>| z.re);
-        unary(level, x, &mut im, |z: Complex<T>| z.im);
-        let (re, im) = (&re[..out.len()], &im[..out.len()]);
+    for (x, places) in x.chunks(2 * size * BLOCK).zip(out.bytes.chunks_mut(size * BLOCK)) {
+        unary(level, x, &mut Out::new(&mut re), |z: Complex<T>| z.re);
+        unary(level, x, &mut Out::new(&mut im), |z: Complex<T>| z.im);
+        let (re, im) = (Bytes::Private(&re[..places.len()]), Bytes::Private(&im[..places.len()]));
+        let mut part = Out::new(places);
         match function {
-            Function2::Arctan2 => T::zip(level, function, im, re, out),
-            _ => T::zip(level, function, re, im, out),
+            Function2::Arctan2 => T::zip(level, function, im, re, &mut part),
+            _ => T::zip(level, function, re, im, &mut part),
         }
+        out.is_finite &= part.is_finite;
     }
 }
 

@@ -1,5 +1,16 @@
-use super::{Ufunc, items::Classify};
-use crate::simd::{self, Level, Vectors, dispatch};
+use std::marker::PhantomData;
+
+use ndfolio_store::{Bytes, Room};
+
+use super::{
+    Ufunc,
+    items::Classify,
+    loops::{items_of_part, part},
+};
+use crate::{
+    finite::all_finite,
+    simd::{self, Level, Vectors, dispatch},
+};
 
 /// How many items gave what NumPy warns of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,26 +80,12 @@ fn infinity(ufunc: Ufunc) -> Option<Infinity> {
     }
 }
 
-struct Ordinary<'a, T: Classify>(&'a [T::Raw]);
-
-impl<T: Classify> simd::Loop for Ordinary<'_, T> {
-    type Output = bool;
-    #[inline(always)]
-    fn run<V: Vectors>(self, _: V) -> bool {
-        let mut found = false;
-        for raw in self.0 {
-            let item = T::read(*raw);
-            found |= item.nan() | item.infinite();
-        }
-        !found
-    }
-}
-
 struct Count<'a, A: Classify, O: Classify> {
-    a: &'a [A::Raw],
-    b: &'a [A::Raw],
+    a: Bytes<'a>,
+    b: Bytes<'a>,
     out: &'a [O::Raw],
     infinity: Infinity,
+    operand: PhantomData<A>,
 }
 
 impl<A: Classify, O: Classify> simd::Loop for Count<'_, A, O> {
@@ -96,18 +93,24 @@ impl<A: Classify, O: Classify> simd::Loop for Count<'_, A, O> {
     #[inline(always)]
     fn run<V: Vectors>(self, _: V) -> Conditions {
         let mut found = Conditions::default();
-        for ((a, b), out) in self.a.iter().zip(self.b).zip(self.out) {
-            let (a, b, out) = (A::read(*a), A::read(*b), O::read(*out));
-            let exact = match self.infinity {
-                Infinity::Overflow => false,
-                Infinity::Divide => true,
-                Infinity::OfZero => a.zero(),
-                Infinity::ByZero => b.zero(),
-            };
-            let infinite = out.infinite() & !(a.infinite() | b.infinite());
-            found.divide += u64::from(infinite & exact);
-            found.overflow += u64::from(infinite & !exact);
-            found.invalid += u64::from(out.nan() & !(a.nan() | b.nan()));
+        let (mut rooms, items) = ([Room::new(), Room::new()], items_of_part::<A>());
+        let [room, other] = &mut rooms;
+        for (index, out) in self.out.chunks(items).enumerate() {
+            let a = part::<A>(&self.a, index * items, out.len(), room);
+            let b = part::<A>(&self.b, index * items, out.len(), other);
+            for ((a, b), out) in a.iter().zip(b).zip(out) {
+                let (a, b, out) = (A::read(*a), A::read(*b), O::read(*out));
+                let exact = match self.infinity {
+                    Infinity::Overflow => false,
+                    Infinity::Divide => true,
+                    Infinity::OfZero => a.zero(),
+                    Infinity::ByZero => b.zero(),
+                };
+                let infinite = out.infinite() & !(a.infinite() | b.infinite());
+                found.divide += u64::from(infinite & exact);
+                found.overflow += u64::from(infinite & !exact);
+                found.invalid += u64::from(out.nan() & !(a.nan() | b.nan()));
+            }
         }
         found
     }
@@ -120,31 +123,29 @@ pub(crate) fn count_overflow<A: Classify, O: Classify>(
     out: &[u8],
     conditions: &mut Conditions,
 ) {
-    let items = A::raws(items);
-    if !dispatch(level, Ordinary::<O>(O::raws(out))) {
-        let count = Count::<A, O> { a: items, b: items, out: O::raws(out), infinity: Infinity::Overflow };
+    if !all_finite::<O>(level, out) {
+        let (infinity, items) = (Infinity::Overflow, Bytes::Private(items));
+        let count = Count::<A, O> { a: items, b: items, out: O::raws(out), infinity, operand: PhantomData };
         conditions.add(&dispatch(level, count));
     }
 }
 
-/// Counts what a function of one or two operands did, which for nearly all tiles is nothing.
+/// Counts what a function of one or two operands did, where results are not finite.
 pub(super) fn count<A: Classify, O: Classify>(
     level: Level,
     ufunc: Ufunc,
-    [a, b]: [&[u8]; 2],
+    [a, b]: [Bytes<'_>; 2],
     out: &[u8],
     conditions: &mut Conditions,
 ) {
     let Some(infinity) = infinity(ufunc) else { return };
-    if !dispatch(level, Ordinary::<O>(O::raws(out))) {
-        let count = Count::<A, O> { a: A::raws(a), b: A::raws(b), out: O::raws(out), infinity };
-        let mut found = dispatch(level, count);
-        match ufunc {
-            // On its way NumPy takes infinity from infinity; halves are not yet infinite there.
-            Ufunc::FloorDivide if size_of::<O::Raw>() > 2 => found.invalid += found.overflow,
-            Ufunc::Spacing => found.invalid = 0,
-            _ => {}
-        }
-        conditions.add(&found);
+    let count = Count::<A, O> { a, b, out: O::raws(out), infinity, operand: PhantomData };
+    let mut found = dispatch(level, count);
+    match ufunc {
+        // On its way NumPy takes infinity from infinity; halves are not yet infinite there.
+        Ufunc::FloorDivide if size_of::<O::Raw>() > 2 => found.invalid += found.overflow,
+        Ufunc::Spacing => found.invalid = 0,
+        _ => {}
     }
+    conditions.add(&found);
 }

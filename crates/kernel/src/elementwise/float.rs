@@ -1,19 +1,20 @@
 //! Floating-point numbers.
 
 use ndfolio_layout::Kind;
+use ndfolio_store::Bytes;
 
 use super::{
     Replacements, Ufunc,
     items::Float,
     loops::{binary, each_pair, ternary, unary},
-    run::Inputs,
+    run::{Inputs, Out},
 };
 use crate::{
     elementary::{Function, Function2},
     simd::Level,
 };
 
-pub(super) fn run<T: Float>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
+pub(super) fn run<T: Float>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut Out<'_>) {
     use Ufunc::*;
     let [x, y, _] = inputs;
     if let Some(function) = elementary(ufunc) {
@@ -75,7 +76,7 @@ fn elementary_of_two(ufunc: Ufunc) -> Option<Function2> {
     })
 }
 
-fn arithmetic<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+fn arithmetic<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>) {
     match ufunc {
         Ufunc::Add => binary(level, [x, y], out, |a: T, b: T| a + b),
         Ufunc::Subtract => binary(level, [x, y], out, |a: T, b: T| a - b),
@@ -112,7 +113,7 @@ fn remainder<T: Float>(a: T, b: T) -> T {
     if b.zero() { a % b } else { divmod(a, b).1 }
 }
 
-fn ask<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+fn ask<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>) {
     use Ufunc::*;
     match ufunc {
         Equal => binary(level, [x, y], out, |a: T, b: T| a == b),
@@ -128,7 +129,7 @@ fn ask<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u
 }
 
 /// Of equal items the second, as the processor's instructions have it.
-fn extremes<T: Float>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
+fn extremes<T: Float>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut Out<'_>) {
     let [x, y, _] = inputs;
     match ufunc {
         Ufunc::Minimum => binary(level, [x, y], out, |a: T, b: T| if (a < b) | a.nan() { a } else { b }),
@@ -142,7 +143,7 @@ fn extremes<T: Float>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut 
     }
 }
 
-fn round<T: Float>(level: Level, ufunc: Ufunc, x: &[u8], out: &mut [u8]) {
+fn round<T: Float>(level: Level, ufunc: Ufunc, x: Bytes<'_>, out: &mut Out<'_>) {
     match ufunc {
         Ufunc::Sqrt => unary(level, x, out, |a: T| a.sqrt()),
         Ufunc::Floor => unary(level, x, out, |a: T| a.floor()),
@@ -166,7 +167,7 @@ pub(super) fn power_of_ten(exponent: u32) -> f64 {
     (0..left.min(400)).fold(start, |power, _| power * 10.0)
 }
 
-fn places<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+fn places<T: Float>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>) {
     match ufunc {
         Ufunc::Copysign => binary(level, [x, y], out, |a: T, b: T| a.copysign(b)),
         Ufunc::Nextafter => each_pair([x, y], out, nextafter::<T>),
@@ -200,7 +201,12 @@ pub(super) fn spacing<T: Float>(a: T) -> T {
     }
 }
 
-pub(super) fn nan_to_num<T: Float>(level: Level, replacements: Replacements, x: &[u8], out: &mut [u8]) {
+pub(super) fn nan_to_num<T: Float>(
+    level: Level,
+    replacements: Replacements,
+    x: Bytes<'_>,
+    out: &mut Out<'_>,
+) {
     let nan = T::of(replacements.nan());
     let most = replacements.positive().map_or(T::MAX, T::of);
     let least = replacements.negative().map_or(T::MIN, T::of);
@@ -221,7 +227,7 @@ fn angle<T: Float>(a: T) -> T {
     }
 }
 
-fn signs<T: Float>(level: Level, ufunc: Ufunc, x: &[u8], out: &mut [u8]) {
+fn signs<T: Float>(level: Level, ufunc: Ufunc, x: Bytes<'_>, out: &mut Out<'_>) {
     match ufunc {
         Ufunc::Negative => unary(level, x, out, |a: T| -a),
         Ufunc::Absolute | Ufunc::Fabs => unary(level, x, out, |a: T| a.abs()),
@@ -236,12 +242,12 @@ fn signs<T: Float>(level: Level, ufunc: Ufunc, x: &[u8], out: &mut [u8]) {
         Ufunc::Degrees => unary(level, x, out, |a: T| a * T::DEGREES),
         Ufunc::Radians => unary(level, x, out, |a: T| a * T::RADIANS),
         // What is left keeps real numbers as they are: positive, conjugate.
-        _ => out.copy_from_slice(x),
+        _ => x.copy_to(out),
     }
 }
 
 /// Times a power of two.
-pub(super) fn ldexp(kind: Kind, exponent: Kind, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+pub(super) fn ldexp(kind: Kind, exponent: Kind, [x, y, _]: Inputs<'_>, out: &mut Out<'_>) {
     match (kind, exponent) {
         (Kind::Float16, Kind::Int32) => {
             each_pair([x, y], out, |a: half::f16, n: i32| scaled_half(a, n.into()));

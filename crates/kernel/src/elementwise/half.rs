@@ -1,54 +1,61 @@
 //! Halves: computed in single precision and rounded, as NumPy does it.
 
 use half::f16;
+use ndfolio_store::Bytes;
 
 use super::{
     Replacements, Ufunc, float,
     float::power_of_ten,
     items::widen_half,
     loops::{each, each_pair, unary},
-    run::Inputs,
+    run::{Inputs, NOTHING, Out},
     types,
 };
-use crate::simd::{self, Level, Vectors, dispatch};
+use crate::{
+    finite::Finite,
+    simd::{self, Level, Vectors, dispatch},
+};
 use ndfolio_layout::Kind;
 
 /// Halves that are computed together.
 const BLOCK: usize = 512;
 
-pub(super) fn run(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
+pub(super) fn run(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut Out<'_>) {
     let [x, y, _] = inputs;
     match ufunc {
         Ufunc::Round { decimals } if decimals != 0 => round(decimals, x, out),
         Ufunc::Nextafter => each_pair([x, y], out, nextafter),
         Ufunc::Spacing => each(x, out, spacing),
         Ufunc::NanToNum(replacements) => nan_to_num(level, replacements, x, out),
-        Ufunc::Positive | Ufunc::Conjugate => out.copy_from_slice(x),
+        Ufunc::Positive | Ufunc::Conjugate => x.copy_to(out),
         _ => through_singles(level, ufunc, inputs, out),
     }
 }
 
-fn through_singles(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
+fn through_singles(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut Out<'_>) {
     let bools = types::output(ufunc, Kind::Float16) == Kind::Bool;
     let size = if bools { 1 } else { 2 };
     let mut singles = [[0; 4 * BLOCK]; 3];
-    let mut results = [0; 4 * BLOCK];
+    let (mut results, mut is_finite) = ([0; 4 * BLOCK], true);
     for (block, out) in out.chunks_mut(size * BLOCK).enumerate() {
         let count = out.len() / size;
-        let mut wide: Inputs<'_> = [&[]; 3];
+        let mut wide: Inputs<'_> = [NOTHING; 3];
         for ((wide, singles), halves) in wide.iter_mut().zip(&mut singles).zip(inputs) {
-            if let Some(halves) = halves.get(2 * BLOCK * block..).filter(|_| !halves.is_empty()) {
-                unary(level, &halves[..2 * count], singles, |x: f16| widen_half(x.to_ne_bytes()));
-                *wide = &singles[..4 * count];
+            if !halves.is_empty() {
+                let first = 2 * BLOCK * block;
+                let halves = halves.slice(first..first + 2 * count);
+                unary(level, halves, &mut Out::new(singles), |x: f16| widen_half(x.to_ne_bytes()));
+                *wide = Bytes::Private(&singles[..4 * count]);
             }
         }
         if bools {
-            float::run::<f32>(level, ufunc, wide, out);
+            float::run::<f32>(level, ufunc, wide, &mut Out::new(out));
         } else {
-            float::run::<f32>(level, ufunc, wide, &mut results[..4 * count]);
-            dispatch(level, Round { singles: &results[..4 * count], out });
+            float::run::<f32>(level, ufunc, wide, &mut Out::new(&mut results[..4 * count]));
+            is_finite &= dispatch(level, Round { singles: &results[..4 * count], out });
         }
     }
+    out.is_finite &= is_finite;
 }
 
 struct Round<'a> {
@@ -57,12 +64,16 @@ struct Round<'a> {
 }
 
 impl simd::Loop for Round<'_> {
-    type Output = ();
+    type Output = bool;
     #[inline(always)]
-    fn run<V: Vectors>(self, _: V) {
+    fn run<V: Vectors>(self, _: V) -> bool {
+        let mut marks = 0;
         for (single, half) in self.singles.as_chunks().0.iter().zip(self.out.as_chunks_mut().0) {
-            *half = narrow(f32::from_ne_bytes(*single)).to_ne_bytes();
+            let result = narrow(f32::from_ne_bytes(*single));
+            marks |= f16::from_bits(result).mark();
+            *half = result.to_ne_bytes();
         }
+        f16::all(marks)
     }
 }
 
@@ -85,7 +96,7 @@ pub(crate) fn narrow(x: f32) -> u16 {
 }
 
 /// Rounded after each step.
-fn round(decimals: i32, x: &[u8], out: &mut [u8]) {
+fn round(decimals: i32, x: Bytes<'_>, out: &mut Out<'_>) {
     let ten = ndfolio_layout::f16_from_f64(power_of_ten(decimals.unsigned_abs())).to_f32();
     let half = |x: f32| f16::from_f32(x).to_f32();
     if decimals > 0 {
@@ -117,7 +128,7 @@ fn spacing(a: f16) -> f16 {
     f16::from_f32(next.to_f32() - a.to_f32())
 }
 
-fn nan_to_num(level: Level, replacements: Replacements, x: &[u8], out: &mut [u8]) {
+fn nan_to_num(level: Level, replacements: Replacements, x: Bytes<'_>, out: &mut Out<'_>) {
     let [nan, most, least] = [Some(replacements.nan()), replacements.positive(), replacements.negative()]
         .map(|value| value.map(|value| ndfolio_layout::f16_from_f64(value).to_bits()));
     let (nan, most, least) =

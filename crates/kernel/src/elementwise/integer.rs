@@ -1,13 +1,14 @@
 //! Integers, which wrap around.
 
 use ndfolio_layout::Kind;
+use ndfolio_store::Bytes;
 
 use super::{
     Conditions, Ufunc,
     float::power_of_ten,
     items::Integer,
     loops::{binary, each, each_pair, ternary, unary},
-    run::Inputs,
+    run::{Inputs, Out},
 };
 use crate::{KernelError, simd::Level};
 
@@ -17,7 +18,7 @@ pub(super) fn run(
     ufunc: Ufunc,
     kind: Kind,
     inputs: Inputs<'_>,
-    out: &mut [u8],
+    out: &mut Out<'_>,
     conditions: &mut Conditions,
 ) -> Result<(), KernelError> {
     if sees_no_sign(ufunc) {
@@ -49,7 +50,7 @@ fn sees_no_sign(ufunc: Ufunc) -> bool {
     arithmetic || bits || same || matches!(ufunc, Isnan | Isinf | Isfinite)
 }
 
-fn bits<T: Integer>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+fn bits<T: Integer>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>) {
     use Ufunc::*;
     match ufunc {
         Add => binary(level, [x, y], out, |a: T, b: T| a.add(b)),
@@ -68,7 +69,7 @@ fn bits<T: Integer>(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut
         Isnan | Isinf => out.fill(0),
         Isfinite => out.fill(1),
         // What is left keeps integers as they are: positive, conjugate, floor, ceil, trunc.
-        _ => out.copy_from_slice(x),
+        _ => x.copy_to(out),
     }
 }
 
@@ -76,7 +77,7 @@ fn run_as<T: Integer>(
     level: Level,
     ufunc: Ufunc,
     inputs: Inputs<'_>,
-    out: &mut [u8],
+    out: &mut Out<'_>,
     conditions: &mut Conditions,
 ) -> Result<(), KernelError> {
     use Ufunc::*;
@@ -89,7 +90,7 @@ fn run_as<T: Integer>(
     Ok(())
 }
 
-fn ordered<T: Integer>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
+fn ordered<T: Integer>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut Out<'_>) {
     use Ufunc::*;
     let [x, y, _] = inputs;
     match ufunc {
@@ -111,7 +112,7 @@ fn ordered<T: Integer>(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut
 }
 
 /// Division by zero gives zero, and that of the least integer by -1 wraps.
-fn divide<T: Integer>(ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8], conditions: &mut Conditions) {
+fn divide<T: Integer>(ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>, conditions: &mut Conditions) {
     let mut zeros = 0;
     let mut guarded = |a: T, b: T, of: fn(T, T) -> T| {
         zeros += u64::from(b == T::ZERO);
@@ -140,7 +141,7 @@ fn divide<T: Integer>(ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8], condi
     conditions.divide += zeros;
 }
 
-fn power<T: Integer>([x, y, _]: Inputs<'_>, out: &mut [u8]) -> Result<(), KernelError> {
+fn power<T: Integer>([x, y, _]: Inputs<'_>, out: &mut Out<'_>) -> Result<(), KernelError> {
     let mut negative = false;
     each_pair([x, y], out, |a: T, b: T| {
         a.power(b).unwrap_or_else(|| {
@@ -152,13 +153,19 @@ fn power<T: Integer>([x, y, _]: Inputs<'_>, out: &mut [u8]) -> Result<(), Kernel
 }
 
 /// Places before the point, as NumPy rounds them: in double precision.
-fn round<T: Integer>(decimals: i32, x: &[u8], out: &mut [u8]) {
+fn round<T: Integer>(decimals: i32, x: Bytes<'_>, out: &mut Out<'_>) {
     let ten = power_of_ten(decimals.unsigned_abs());
     each(x, out, |a: T| T::of_f64((a.to_f64() / ten).round_ties_even() * ten));
 }
 
 /// Comparisons of an int64 with a uint64; `first` is the kind of the first of them.
-pub(super) fn mixed(level: Level, ufunc: Ufunc, first: Option<Kind>, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+pub(super) fn mixed(
+    level: Level,
+    ufunc: Ufunc,
+    first: Option<Kind>,
+    [x, y, _]: Inputs<'_>,
+    out: &mut Out<'_>,
+) {
     if first == Some(Kind::Int64) {
         return signed_first(level, ufunc, [x, y], out);
     }
@@ -172,7 +179,7 @@ pub(super) fn mixed(level: Level, ufunc: Ufunc, first: Option<Kind>, [x, y, _]: 
     signed_first(level, turned, [y, x], out);
 }
 
-fn signed_first(level: Level, ufunc: Ufunc, inputs: [&[u8]; 2], out: &mut [u8]) {
+fn signed_first(level: Level, ufunc: Ufunc, inputs: [Bytes<'_>; 2], out: &mut Out<'_>) {
     match ufunc {
         Ufunc::Equal => binary(level, inputs, out, |a: i64, b: u64| a >= 0 && a as u64 == b),
         Ufunc::NotEqual => binary(level, inputs, out, |a: i64, b: u64| a < 0 || a as u64 != b),

@@ -3,17 +3,20 @@
 use std::ops::{Add, Div, Mul, Rem, Sub};
 
 use half::f16;
+use ndfolio_store::Bytes;
 use num_complex::Complex;
 
+use super::run::Out;
 use crate::{
     cast::{to_i64, to_u64},
     elementary::{self, Function, Function2},
+    finite::{Finite, all_finite},
     reduce::half::single,
     simd::Level,
 };
 
 /// A type that is read from bytes in this machine's order.
-pub(crate) trait Item: Copy {
+pub(crate) trait Item: Finite {
     /// The bytes of one.
     type Raw: Copy;
     fn raws(bytes: &[u8]) -> &[Self::Raw];
@@ -59,8 +62,8 @@ number_item! {
 
 item! {
     bool, 1, |raw| raw[0] != 0, |item| [u8::from(item)];
-    Complex<f32>, 8, |raw| pair(raw, f32::from_ne_bytes), |item| join(item.re.to_ne_bytes(), item.im.to_ne_bytes());
-    Complex<f64>, 16, |raw| pair(raw, f64::from_ne_bytes), |item| join(item.re.to_ne_bytes(), item.im.to_ne_bytes());
+    Complex<f32>, 8, |raw| pair(raw, f32::from_ne_bytes), |z| join(z.re.to_ne_bytes(), z.im.to_ne_bytes());
+    Complex<f64>, 16, |raw| pair(raw, f64::from_ne_bytes), |z| join(z.re.to_ne_bytes(), z.im.to_ne_bytes());
 }
 
 #[inline(always)]
@@ -143,8 +146,8 @@ pub(super) trait Float:
     fn next_down(self) -> Self;
     /// Times a power of two, rounded once.
     fn scaled(self, exponent: i64) -> Self;
-    fn map(level: Level, function: Function, items: &[u8], out: &mut [u8]);
-    fn zip(level: Level, function: Function2, a: &[u8], b: &[u8], out: &mut [u8]);
+    fn map(level: Level, function: Function, items: Bytes<'_>, out: &mut Out<'_>);
+    fn zip(level: Level, function: Function2, a: Bytes<'_>, b: Bytes<'_>, out: &mut Out<'_>);
     fn wide(self) -> f64;
     fn hypot(self, other: Self) -> Self;
     fn mul_add(self, factor: Self, sum: Self) -> Self;
@@ -220,11 +223,13 @@ macro_rules! float {
                 }
                 x * power(n)
             }
-            fn map(level: Level, function: Function, items: &[u8], out: &mut [u8]) {
+            fn map(level: Level, function: Function, items: Bytes<'_>, out: &mut Out<'_>) {
                 elementary::$map(level, function, items, out);
+                out.is_finite &= all_finite::<$type>(level, out);
             }
-            fn zip(level: Level, function: Function2, a: &[u8], b: &[u8], out: &mut [u8]) {
+            fn zip(level: Level, function: Function2, a: Bytes<'_>, b: Bytes<'_>, out: &mut Out<'_>) {
                 elementary::$zip(level, function, a, b, out);
+                out.is_finite &= all_finite::<$type>(level, out);
             }
             #[inline(always)]
             fn wide(self) -> f64 {

@@ -1,6 +1,9 @@
 //! Runs a loop over a tile.
 
+use std::ops::{Deref, DerefMut};
+
 use ndfolio_layout::Kind;
+use ndfolio_store::Bytes;
 use num_complex::Complex;
 
 use super::{
@@ -10,11 +13,43 @@ use super::{
 use crate::{KernelError, simd::Level};
 
 /// The operands of a loop; empty where it has fewer.
-pub(super) type Inputs<'a> = [&'a [u8]; 3];
+pub(super) type Inputs<'a> = [Bytes<'a>; 3];
+
+/// Where the results of a loop go.
+pub(super) struct Out<'a> {
+    pub(super) bytes: &'a mut [u8],
+    /// Whether all that loops have put here so far was neither infinite nor NaN.
+    pub(super) is_finite: bool,
+}
+
+impl<'a> Out<'a> {
+    pub(super) fn new(bytes: &'a mut [u8]) -> Self {
+        Out { bytes, is_finite: true }
+    }
+}
+
+impl Deref for Out<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
+impl DerefMut for Out<'_> {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.bytes
+    }
+}
+
+/// What a loop without such an operand gets.
+pub(super) const NOTHING: Bytes<'static> = Bytes::Private(&[]);
 
 impl Loop {
     /// Computes contiguous native items: of the dtypes of [`Loop::inputs`], each as many as `out` has of
     /// [`Loop::output`]'s. Adds to `conditions` what NumPy would have warned of.
+    ///
+    /// Mapped operands are read in place, in parts of a kilobyte or two that the processor loads while it computes;
+    /// where others change them meanwhile, a result is that of the old items or the new ones.
     ///
     /// # Errors
     /// [`KernelError::NegativePower`] for integers to negative powers.
@@ -23,12 +58,14 @@ impl Loop {
     /// If there are fewer operands than the function has.
     pub fn run(
         &self,
-        inputs: &[&[u8]],
+        inputs: &[Bytes<'_>],
         out: &mut [u8],
         conditions: &mut Conditions,
     ) -> Result<(), KernelError> {
         let arity = self.inputs.len();
-        let inputs: Inputs<'_> = std::array::from_fn(|i| if i < arity { inputs[self.uses[i]] } else { &[] });
+        let inputs: Inputs<'_> =
+            std::array::from_fn(|i| if i < arity { inputs[self.uses[i]] } else { NOTHING });
+        let out = &mut Out::new(out);
         match self.body {
             Body::Number(ufunc, kind) => {
                 return run_numbers(self.level, ufunc, kind, inputs, out, conditions);
@@ -44,7 +81,7 @@ impl Loop {
             }
             Body::Select => select::run(self.level, self.output.itemsize(), inputs, out),
             Body::Always(answer) => out.fill(u8::from(answer)),
-            Body::Copy => out.copy_from_slice(inputs[0]),
+            Body::Copy => inputs[0].copy_to(out),
             Body::Zero => out.fill(0),
         }
         Ok(())
@@ -56,7 +93,7 @@ fn run_numbers(
     ufunc: Ufunc,
     kind: Kind,
     inputs: Inputs<'_>,
-    out: &mut [u8],
+    out: &mut Out<'_>,
     conditions: &mut Conditions,
 ) -> Result<(), KernelError> {
     match kind {
@@ -80,10 +117,13 @@ fn count_any(
     level: Level,
     ufunc: Ufunc,
     kind: Kind,
-    inputs: [&[u8]; 2],
-    out: &[u8],
+    inputs: [Bytes<'_>; 2],
+    out: &Out<'_>,
     conditions: &mut Conditions,
 ) {
+    if out.is_finite {
+        return;
+    }
     let part = matches!(ufunc, Ufunc::Absolute | Ufunc::Angle);
     match kind {
         Kind::Float16 => count::<::half::f16, ::half::f16>(level, ufunc, inputs, out, conditions),

@@ -1,9 +1,10 @@
 //! `where`: items of one of two arrays.
 
 use ndfolio_layout::{DType, Kind};
+use ndfolio_store::Bytes;
 use num_complex::Complex;
 
-use super::{Body, Loop, Operand, loops::ternary, promote::result_type};
+use super::{Body, Loop, Operand, loops::ternary, promote::result_type, run::Out};
 use crate::{Caster, Casting, KernelError, simd::Level};
 
 /// The condition becomes bool, the others their common dtype.
@@ -17,7 +18,7 @@ pub(super) fn resolve(operands: &[Operand]) -> Result<Loop, KernelError> {
 }
 
 /// Items of `itemsize` bytes.
-pub(super) fn run(level: Level, itemsize: usize, inputs: [&[u8]; 3], out: &mut [u8]) {
+pub(super) fn run(level: Level, itemsize: usize, inputs: [Bytes<'_>; 3], out: &mut Out<'_>) {
     match itemsize {
         1 => ternary(level, inputs, out, |c: bool, a: u8, b| if c { a } else { b }),
         2 => ternary(level, inputs, out, |c: bool, a: u16, b| if c { a } else { b }),
@@ -29,9 +30,11 @@ pub(super) fn run(level: Level, itemsize: usize, inputs: [&[u8]; 3], out: &mut [
     }
 }
 
-fn wide(itemsize: usize, [condition, a, b]: [&[u8]; 3], out: &mut [u8]) {
-    let items = a.chunks_exact(itemsize).zip(b.chunks_exact(itemsize));
-    for ((c, (a, b)), out) in condition.iter().zip(items).zip(out.chunks_exact_mut(itemsize)) {
-        out.copy_from_slice(if *c != 0 { a } else { b });
+fn wide(itemsize: usize, [condition, a, b]: [Bytes<'_>; 3], out: &mut Out<'_>) {
+    let items = a.chunks(itemsize).zip(b.chunks(itemsize));
+    for ((c, (a, b)), out) in condition.chunks(1).zip(items).zip(out.chunks_exact_mut(itemsize)) {
+        let mut truth = [0];
+        c.copy_to(&mut truth);
+        if truth == [0] { b } else { a }.copy_to(out);
     }
 }

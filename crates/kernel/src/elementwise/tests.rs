@@ -1,3 +1,5 @@
+use ndfolio_store::Bytes;
+
 use super::*;
 use crate::KernelError;
 
@@ -21,7 +23,7 @@ fn add_of_singles() {
     assert_eq!(add.output().to_string(), "<f4");
     let a: Vec<u8> = (0..1000).flat_map(|i| (i as f32).to_ne_bytes()).collect();
     let (mut out, mut conditions) = (vec![0; 4000], Conditions::default());
-    add.run(&[&a, &a], &mut out, &mut conditions).unwrap();
+    add.run(&[(&a).into(), (&a).into()], &mut out, &mut conditions).unwrap();
     let want: Vec<u8> = (0..1000).flat_map(|i| (2.0 * i as f32).to_ne_bytes()).collect();
     assert_eq!(out, want);
     assert!(conditions.is_empty());
@@ -53,7 +55,7 @@ fn one(ufunc: Ufunc, operands: &[(Operand, &[u8])]) -> (DType, Vec<u8>, Conditio
             }
         })
         .collect();
-    let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+    let slices: Vec<Bytes<'_>> = inputs.iter().map(Bytes::from).collect();
     let (mut out, mut conditions) = (vec![0; found.output().itemsize()], Conditions::default());
     found.run(&slices, &mut out, &mut conditions).unwrap();
     (found.output().clone(), out, conditions)
@@ -136,7 +138,7 @@ fn refusals_are_numpys() {
     assert_eq!(said(Ufunc::Isnat, &[array("<i8")]), KernelError::NotATime.to_string());
     let power = Ufunc::Power.resolve(&[array("<i8"), array("<i8")]).unwrap();
     let (items, mut out) = ([2_i64.to_ne_bytes(), (-1_i64).to_ne_bytes()], [0; 8]);
-    let ran = power.run(&[&items[0], &items[1]], &mut out, &mut Conditions::default());
+    let ran = power.run(&[(&items[0]).into(), (&items[1]).into()], &mut out, &mut Conditions::default());
     assert_eq!(ran, Err(KernelError::NegativePower));
 }
 

@@ -26,6 +26,8 @@ fn same(a: &DType, b: &DType) -> bool {
 
 pub(super) fn run(ufunc: Ufunc, dtypes: [&DType; 2], [x, y, _]: Inputs<'_>, out: &mut [u8]) {
     let [a, b] = dtypes.map(DType::itemsize);
+    let [mut room, mut other] = [Vec::new(), Vec::new()];
+    let (x, y) = (x.private(&mut room), y.private(&mut other));
     let bytes = matches!(dtypes[0].kind(), Some(Kind::Bytes(_)));
     for (i, answer) in out.iter_mut().enumerate() {
         let (x, y) = (&x[i * a..(i + 1) * a], &y[i * b..(i + 1) * b]);

@@ -7,7 +7,7 @@ use super::{
     loops::{binary, each_pair, ternary, unary},
     promote::result_type,
     resolve::no_signature,
-    run::Inputs,
+    run::{Inputs, Out},
     types::is_comparison,
 };
 use crate::{Casting, KernelError, can_cast, simd::Level};
@@ -250,7 +250,7 @@ pub(super) fn run(
     ufunc: Ufunc,
     other: Other,
     inputs: Inputs<'_>,
-    out: &mut [u8],
+    out: &mut Out<'_>,
     conditions: &mut Conditions,
 ) {
     use Ufunc::*;
@@ -259,7 +259,7 @@ pub(super) fn run(
         (Multiply | Divide | FloorDivide, _) => scale(ufunc, other, inputs, out),
         (Minimum | Maximum | Fmin | Fmax | Clip, _) => extremes(level, ufunc, inputs, out),
         (Add | Subtract | Negative | Absolute | Sign, _) => counts(level, ufunc, inputs, out),
-        (Positive, _) => out.copy_from_slice(inputs[0]),
+        (Positive, _) => inputs[0].copy_to(out),
         _ => questions(level, ufunc, inputs, out),
     }
 }
@@ -270,7 +270,7 @@ fn both(a: i64, b: i64, of: impl Fn(i64, i64) -> i64) -> i64 {
     if (a == NAT) | (b == NAT) { NAT } else { of(a, b) }
 }
 
-fn counts(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+fn counts(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>) {
     match ufunc {
         Ufunc::Add => binary(level, [x, y], out, |a, b| both(a, b, i64::wrapping_add)),
         Ufunc::Subtract => binary(level, [x, y], out, |a, b| both(a, b, i64::wrapping_sub)),
@@ -281,7 +281,7 @@ fn counts(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
     }
 }
 
-fn questions(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+fn questions(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>) {
     match ufunc {
         Ufunc::Isnat | Ufunc::Isnan => unary(level, x, out, |a: i64| a == NAT),
         Ufunc::Isfinite => unary(level, x, out, |a: i64| a != NAT),
@@ -295,7 +295,7 @@ fn questions(level: Level, ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8]) 
     }
 }
 
-fn extremes(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
+fn extremes(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut Out<'_>) {
     let [x, y, _] = inputs;
     match ufunc {
         // NaT is the least count, so it is also the least of a minimum.
@@ -314,7 +314,7 @@ fn extremes(level: Level, ufunc: Ufunc, inputs: Inputs<'_>, out: &mut [u8]) {
 }
 
 /// A length of time times or by a number.
-fn scale(ufunc: Ufunc, other: Other, [x, y, _]: Inputs<'_>, out: &mut [u8]) {
+fn scale(ufunc: Ufunc, other: Other, [x, y, _]: Inputs<'_>, out: &mut Out<'_>) {
     match (ufunc, other) {
         (Ufunc::Multiply, Other::Int) => each_pair([x, y], out, |a, b| both(a, b, i64::wrapping_mul)),
         (Ufunc::Multiply, _) => each_pair([x, y], out, |a: i64, b: f64| rounded(a, a as f64 * b)),
@@ -338,7 +338,7 @@ fn floor_div(a: i64, b: i64) -> i64 {
 }
 
 /// Of two lengths of time.
-fn ratio(ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut [u8], conditions: &mut Conditions) {
+fn ratio(ufunc: Ufunc, [x, y, _]: Inputs<'_>, out: &mut Out<'_>, conditions: &mut Conditions) {
     let nat = |a: i64, b: i64| a == NAT || b == NAT;
     match ufunc {
         Ufunc::Divide => each_pair([x, y], out, |a: i64, b: i64| {
