@@ -91,6 +91,12 @@ def test_converting(folder, options):
     check(folder, "convert", folder / "c.npy", folder / "new.npy", *options)
 
 
+def test_bringing_a_file_to_the_page_cache(folder):
+    path = folder / "c.npy"
+    words = ("convert", path, folder / "new.npy", "--to-order", "F", "--force")
+    check(folder, *words, prepare=lambda: run("cache", "evict", path, "--json"))
+
+
 def test_converting_leaves_the_old_file(folder):
     old = folder / "old.npy"
     np.save(old, np.arange(10))

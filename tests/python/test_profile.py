@@ -78,6 +78,21 @@ def test_a_cold_file_comes_from_the_device(path):
     assert "MiB" not in found["from the device"], found
 
 
+def test_another_order_of_a_cold_file(path, tmp_path):
+    left = run("cache", "evict", path, "--json").json
+    if left["resident_pages"] > 4096:
+        pytest.skip("this file system keeps pages that it was asked to drop")
+    new = tmp_path / "f.npy"
+    _, found = profile("convert", path, new, "--to-order", "F")
+    assert "brought to the page cache first" in found["because"] and found["read by"].split() == ["mmap", "mmap"]
+    assert np.array_equal(np.load(new), np.load(path)) and np.load(new).flags.f_contiguous
+    assert run("cache", path, "--json").json["share"] > 0.9
+    # Not where somebody says how it is to be read.
+    run("cache", "evict", path, "--json")
+    _, found = profile("convert", path, new, "--to-order", "F", "--io", "pread", "--force")
+    assert "brought" not in found["because"] and np.array_equal(np.load(new), np.load(path))
+
+
 def test_writing(path, tmp_path):
     _, found = profile("convert", path, tmp_path / "f.npy", "--to-order", "F")
     assert re.findall(r"[\d.]+ MiB", found["written"]) == ["64.0 MiB", "64.0 MiB"]

@@ -19,8 +19,8 @@ def block(dtype, seed, start, count, all_items):
             return (random.standard_normal(count, dtype=np.float32) / 64 + 32768 / all_items).astype(dtype)
         # Around 1 and not 0: a sum that misses a part is then seen to be wrong.
         wide = np.float64 if dtype.itemsize == 8 else np.float32
-        items = random.standard_normal(count, dtype=wide) + wide(1)
-        # The logarithm of 0 would be all that there is to see of the others'.
+        items = np.abs(random.standard_normal(count, dtype=wide) + wide(1))
+        # Positive, so that each has a logarithm.
         items[items == 0] = 1
         return items.astype(dtype)
     low, high = (0, 256) if dtype.itemsize == 1 else (-1_000_000, 3_000_000)

@@ -255,26 +255,20 @@ static void column_f4(const char *data, size_t bytes, uint64_t at, struct found 
 }
 
 /* Functions whose vectors the compiler gets from the C library's libmvec, with its errors of some units. */
-static void sum_exp_f4(const char *data, size_t bytes, uint64_t at, struct found *f) {
-    (void)at;
-    for (size_t o = 0; o < bytes; o += SPAN) {
-        const float *x = (const float *)(data + o);
-        size_t n = smaller(bytes - o, SPAN) / sizeof *x;
-        float s = 0;
-        for (size_t i = 0; i < n; i++)
-            s += expf(x[i]);
-        f->sum += s;
+#define SUM_OF(NAME, FUNCTION)                                                                                 \
+    static void NAME(const char *data, size_t bytes, uint64_t at, struct found *f) {                           \
+        (void)at;                                                                                              \
+        for (size_t o = 0; o < bytes; o += SPAN) {                                                             \
+            const float *x = (const float *)(data + o);                                                        \
+            size_t n = smaller(bytes - o, SPAN) / sizeof *x;                                                   \
+            float s = 0;                                                                                       \
+            for (size_t i = 0; i < n; i++)                                                                     \
+                s += FUNCTION(x[i]);                                                                           \
+            f->sum += s;                                                                                       \
+        }                                                                                                      \
     }
-}
 
-static void sum_sin_f4(const char *data, size_t bytes, uint64_t at, struct found *f) {
-    (void)at;
-    for (size_t o = 0; o < bytes; o += SPAN) {
-        const float *x = (const float *)(data + o);
-        size_t n = smaller(bytes - o, SPAN) / sizeof *x;
-        float s = 0;
-        for (size_t i = 0; i < n; i++)
-            s += sinf(x[i]);
-        f->sum += s;
-    }
-}
+SUM_OF(sum_exp_f4, expf)
+SUM_OF(sum_log_f4, logf)
+SUM_OF(sum_sin_f4, sinf)
+SUM_OF(sum_tanh_f4, tanhf)

@@ -72,7 +72,9 @@ impl MachineMemory {
         self.free().map(|free| (free - free / 4).max(LEAST))
     }
 
-    fn free(&self) -> Option<u64> {
+    /// Bytes that can be had now without pushing out anything but file pages; none if that is unknown.
+    #[must_use]
+    pub fn free(&self) -> Option<u64> {
         [self.available, self.group.as_ref().map(|group| group.free)].into_iter().flatten().min()
     }
 

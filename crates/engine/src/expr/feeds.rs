@@ -6,7 +6,7 @@ use ndfolio_layout::{Tiles, View};
 use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, Pattern, Pieces};
 
 use super::{
-    fused::Fused,
+    fused::{Fused, Leaf},
     graph::same_file,
     place::{Cover, part, part_once},
 };
@@ -92,18 +92,24 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    fn new(leaf: usize, file: &Arc<File>, view: &View, run: &Run<'_>) -> Self {
+    fn new(index: usize, file: &Arc<File>, leaf: &Leaf, run: &Run<'_>) -> Self {
+        let view = &leaf.view;
         let plan = plan_of(view);
         let calls = |reason: String| Choice { engine: IoEngine::Pread, advice: Advice::Normal, reason };
-        let known = run.way().choose(file, &plan);
         let order = "it lies in another order than the result";
+        if leaf.brought {
+            let reason = format!("{order}, and is brought to the page cache first, where it has room");
+            let choice = Choice { engine: IoEngine::Mmap, advice: Advice::Normal, reason };
+            return Gathering { leaf: index, choice };
+        }
+        let known = run.way().choose(file, &plan);
         let long = view.spans().next().is_some_and(|span| span.len >= LONG_RUN);
         let choice = if known.engine == IoEngine::Mmap && long {
             Choice { reason: format!("{order}, and {}", known.reason), ..known }
         } else {
             calls(format!("{order}, and each box of it is gathered"))
         };
-        Gathering { leaf, choice }
+        Gathering { leaf: index, choice }
     }
 }
 
@@ -131,7 +137,7 @@ impl Feeds {
             let leaf = &grid.fused.leaves[index];
             let dense = part_once(&leaf.view, &bounds);
             if dense.is_none_or(|view| !is_dense(&view, memory)) {
-                feeds.gathered.push(Gathering::new(index, file, &leaf.view, run));
+                feeds.gathered.push(Gathering::new(index, file, leaf, run));
                 continue;
             }
             let own = grid.range(&[index], whole);

@@ -32,6 +32,8 @@ pub(super) struct Leaf {
     pub(super) swap: usize,
     /// Whether any byte that is not 0 means true.
     pub(super) truth: bool,
+    /// Whether a device brings all of it to the page cache before the pass, which reads it from there.
+    pub(super) brought: bool,
 }
 
 /// Arrays that were computed, or read as a whole, before a pass.
@@ -250,7 +252,7 @@ impl Lowering<'_> {
                 base = Base::Memory(Some(Arc::new(written)));
             }
         }
-        self.fused.leaves.push(Leaf { base, view, order, swap, truth });
+        self.fused.leaves.push(Leaf { base, view, order, swap, truth, brought: false });
         Ok(self.fused.program.load(self.fused.leaves.len() - 1, size, uses))
     }
 }

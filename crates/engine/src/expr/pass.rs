@@ -2,7 +2,10 @@
 //! and compute box by box.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -135,9 +138,36 @@ impl<'a> Frame<'a> {
         })
     }
 
+    /// Has the arrays brought to the page cache that are to be read from there. Two threads for each processor: one
+    /// waits for the device while the other copies.
+    fn bring(&self, run: &Run<'_>) -> Result<(), EngineError> {
+        for (leaf, file) in self.fused.files().filter(|(leaf, _)| self.fused.leaves[*leaf].brought) {
+            let extent = self.fused.leaves[leaf].view.extent();
+            let next = AtomicU64::new(extent.start);
+            let work = || {
+                loop {
+                    run.go_on()?;
+                    let at = next.fetch_add(BROUGHT, Ordering::Relaxed);
+                    if at >= extent.end {
+                        return Ok(());
+                    }
+                    file.prefetch(at..extent.end.min(at + BROUGHT), &|| run.go_on().is_err())?;
+                }
+            };
+            std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..2 * self.threads).map(|_| scope.spawn(work)).collect();
+                let ends =
+                    workers.into_iter().map(|w| w.join().unwrap_or_else(|p| std::panic::resume_unwind(p)));
+                ends.collect::<Result<(), EngineError>>()
+            })?;
+        }
+        Ok(())
+    }
+
     /// Runs the pass.
     pub(super) fn run<C: Consumer>(&self, run: &Run<'_>, consumer: &C) -> Result<Report, EngineError> {
         let meter = Meter::start(run, self.tiles.view().nbytes());
+        self.bring(run)?;
         for feed in self.feeds.feeds.iter().filter(|feed| feed.choice.advice != Advice::Normal) {
             let extents = feed.leaves.iter().map(|&leaf| self.fused.leaves[leaf].view.extent());
             extents.into_iter().try_for_each(|extent| feed.file.advise(extent, feed.choice.advice))?;
@@ -182,6 +212,9 @@ impl<'a> Frame<'a> {
         Ok(meter.finish(report))
     }
 }
+
+/// Bytes that a thread brings to the page cache at a time.
+const BROUGHT: u64 = 1 << 20;
 
 /// Bytes of a piece that a device reads fastest.
 const PIECE: usize = 1 << 20;

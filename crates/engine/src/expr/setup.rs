@@ -1,8 +1,10 @@
 //! A pass that computes an operation for the places of a view: its program, its boxes. The same for a plan and for
 //! the pass itself.
 
+use std::sync::Arc;
+
 use ndfolio_layout::{Order, Tiles, View};
-use ndfolio_store::IoEngine;
+use ndfolio_store::{File, IoEngine, MachineMemory};
 
 use super::{
     Scan,
@@ -14,7 +16,7 @@ use super::{
     target::PIECES,
 };
 use crate::{
-    EngineError, Run,
+    EngineError, Io, Run,
     blocks::{box_of_rows, transfer_block},
     fetch::OWN_MEMORY,
     parallel::threads,
@@ -69,7 +71,7 @@ impl Setup {
         }
         let items = View::contiguous(&graph.plain(id), target.shape(), Order::C, 0)?;
         let cut = if scan.is_some() { Cut::Rows } else { cut };
-        let block = block(&fused, &target, cut, run);
+        let block = block(&mut fused, &target, cut, run);
         let first =
             if scan.is_none() && cut == Cut::Boxes { first_of_pages(&fused, &target, &block) } else { None };
         Ok(Setup { fused, target, items, block, first, scan })
@@ -116,13 +118,16 @@ const BOX_OF_DEVICE: usize = 2 << 20;
 const EVEN: usize = 16 << 10;
 
 /// Extents of boxes in which a target is written, whose axes are those of the pass.
-fn block(fused: &Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
+fn block(fused: &mut Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
     let sizes: Vec<usize> = fused.files().map(|(leaf, _)| fused.leaves[leaf].view.itemsize()).collect();
     let widest = sizes.iter().copied().chain([target.itemsize()]).max().unwrap_or(1).max(1);
     let each: usize = sizes.iter().sum::<usize>() + target.itemsize();
     let memory = run.memory_for_boxes() / threads(run, target.nbytes());
-    let crossing = fused.files().map(|(leaf, _)| &fused.leaves[leaf].view).find(|view| !is_in_order(view));
-    match crossing {
+    let crossing = {
+        let mut views = fused.files().map(|(leaf, _)| &fused.leaves[leaf].view);
+        views.find(|view| !is_in_order(view)).cloned()
+    };
+    match &crossing {
         Some(view) if cut == Cut::Boxes => {
             // Rows of the result, if their items lie in the file in runs of some length; else boxes in whose middle
             // both sides meet.
@@ -131,8 +136,11 @@ fn block(fused: &Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
             let boxes = memory.saturating_sub(sizes.len() * OWN_MEMORY).max(memory / 4);
             let most = (boxes - boxes / 8) / (gathered + 2 * target.itemsize()).max(1);
             let rows = box_of_rows(target.shape(), most.max(1));
-            if !comes_from_device(fused, run) && run_of(view, &rows) >= RUN {
-                return rows;
+            if run_of(view, &rows) >= RUN {
+                bring(fused, run);
+                if !comes_from_device(fused, run) {
+                    return rows;
+                }
             }
             let share = (memory / 2 / each.max(1) * widest).max(widest);
             transfer_block(target.shape(), (&fastest_first(view), &fastest_first(target)), widest, share)
@@ -149,6 +157,23 @@ fn block(fused: &Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize> {
     }
 }
 
+/// Marks the arrays that lie in another order than the result and that are not in memory, if all of them have room
+/// in the half of what is free: read once from the first byte to the last they are there sooner than by their runs.
+fn bring(fused: &mut Fused, run: &Run<'_>) {
+    let is_one = |(leaf, file): &(usize, &Arc<File>)| {
+        let view = &fused.leaves[*leaf].view;
+        let extent = view.extent();
+        let is_dense = extent.end - extent.start <= view.nbytes() as u64 / 4 * 5;
+        is_dense && !is_in_order(view) && is_from_device(file, view, run)
+    };
+    let found: Vec<usize> = fused.files().filter(is_one).map(|(leaf, _)| leaf).collect();
+    let bytes: usize = found.iter().map(|&leaf| fused.leaves[leaf].view.nbytes()).sum();
+    let has_room = || MachineMemory::look().free().is_some_and(|free| bytes as u64 <= free / 2);
+    if run.way() == Io::Auto && bytes > 0 && has_room() {
+        found.into_iter().for_each(|leaf| fused.leaves[leaf].brought = true);
+    }
+}
+
 /// Bytes of the shortest runs of a file in which an array is turned.
 const RUN: u64 = 256;
 
@@ -162,9 +187,14 @@ fn run_of(view: &View, block: &[usize]) -> u64 {
 /// Whether a device brings one of the arrays.
 fn comes_from_device(fused: &Fused, run: &Run<'_>) -> bool {
     fused.files().any(|(leaf, file)| {
-        let plan = plan_of(&fused.leaves[leaf].view);
-        plan.pieces > 1 && run.way().choose(file, &plan).engine == IoEngine::Direct
+        let leaf = &fused.leaves[leaf];
+        !leaf.brought && is_from_device(file, &leaf.view, run)
     })
+}
+
+fn is_from_device(file: &File, view: &View, run: &Run<'_>) -> bool {
+    let plan = plan_of(view);
+    plan.pieces > 1 && run.way().choose(file, &plan).engine == IoEngine::Direct
 }
 
 /// Items of a first box after which all others begin where pages of the first file do, in one axis.
