@@ -144,6 +144,17 @@ pub enum FormatError {
         /// The header's length.
         len: usize,
     },
+    /// An array of a single item was to grow.
+    #[error("an array without axes cannot grow; expected a shape of one axis or more, such as (0,)")]
+    NoAxisToGrow,
+    /// More rows than the field of a header has digits for.
+    #[error("{count} rows are too many: the header has room for {limit}")]
+    CountTooLarge {
+        /// How many.
+        count: u64,
+        /// How many there can be.
+        limit: u64,
+    },
     /// A raw shape that needs more bytes than the file has.
     #[error(
         "mmap length is greater than file size: shape {shape} of {itemsize}-byte items from offset {offset} needs a file of {expected} bytes, found {found}; give a smaller shape, or -1 for one extent to take what is there"

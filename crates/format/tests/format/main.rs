@@ -4,6 +4,7 @@ mod common;
 mod hostile_npy;
 mod json;
 mod mutated;
+mod npy_growable;
 mod npy_read;
 mod npy_write;
 mod npz;
