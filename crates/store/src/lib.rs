@@ -1,6 +1,8 @@
 //! The bytes of a file, and everything the operating system is asked.
 //!
-//! * [`File`] is a file that exists. Opening it never changes it, and nothing here ever makes it longer.
+//! * [`File`] is a file that exists. Opening it never changes it, and only an [`Appender`] makes it longer.
+//! * [`Appender`] writes behind what is counted, and counts it once it is on stable storage. [`RangeLock`] and
+//!   [`Lock`] keep writers of several processes apart; readers need no lock.
 //! * [`Mapping`] is a part of a [`File`] in memory, reached through raw pointers or through checked copies.
 //! * [`NewFile`] is a file that appears whole under its name, or not at all.
 //! * [`File::stream`] brings the pieces of a pass into private memory, by one of three engines, for several
@@ -50,6 +52,7 @@ mod guard;
 mod handle;
 mod io;
 mod later;
+mod locks;
 mod machine;
 mod mapping;
 mod mode;
@@ -62,12 +65,13 @@ pub mod usage;
 pub use bytes::{Bytes, MappedBytes, ROW, Room, TILE};
 pub use cache::{Advice, FileSystem, LockedRange, Residency};
 pub use error::{Result, StoreError};
-pub use file::File;
+pub use file::{Appender, File, Synced};
 pub use guard::MAX_MAPPINGS;
 pub use io::{
     AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces, Turns,
     WriteCounters, WriteEngine, Writer,
 };
+pub use locks::{ALL_BYTES, APPENDING, Lock, Locking, RangeLock};
 pub use machine::{GroupLimit, MachineMemory, MachineName};
 pub use mapping::Mapping;
 pub use mode::{Durability, Existing, FileId, Mode, Reserve};
