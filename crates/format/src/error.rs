@@ -265,6 +265,14 @@ pub enum FormatError {
         /// What was expected and what was found.
         reason: String,
     },
+    /// A file of checksums that is none, or was damaged itself.
+    #[error(
+        "not a file of checksums: {reason}; remove it, and take the checksums again from a file that is good"
+    )]
+    Sums {
+        /// What was expected and what was found.
+        reason: String,
+    },
 }
 
 /// The most names that an error lists.

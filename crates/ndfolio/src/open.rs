@@ -8,7 +8,7 @@ use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, ReadAt,
 use ndfolio_layout::{DType, Order, View};
 use ndfolio_store::{File, Mode, StoreError};
 
-use crate::{Array, Error, Result, array::Origin, error::At};
+use crate::{Array, Error, Result, array::Origin, error::At, sums::Keeper};
 
 /// Opens a file's array for reading.
 ///
@@ -147,7 +147,11 @@ impl OpenOptions {
         };
         let view = member.view().at(&place)?.clone();
         let member = (!member.name.is_empty()).then(|| member.name.clone());
-        let origin = Origin { place, format: contents.format, version: contents.version.clone(), member };
+        // An archive's members have headers of their own, and others beside them.
+        let start = if contents.format == Format::NPZ { 0 } else { view.offset() };
+        let version = contents.version.clone();
+        let keeper = Keeper::default();
+        let origin = Origin { place, format: contents.format, version, member, start, keeper };
         Ok(Array::new(Arc::new(file), view, Arc::new(origin)))
     }
 
@@ -160,7 +164,7 @@ impl OpenOptions {
         Ok(MemberInfo { contents: self.contents(&file)?, file_size: file.len() })
     }
 
-    fn contents(&self, file: &File) -> Result<Contents> {
+    pub(crate) fn contents(&self, file: &File) -> Result<Contents> {
         let path = file.path();
         let (bytes, name) = (Bytes(file), path.to_string_lossy());
         let given =
@@ -248,7 +252,8 @@ impl ReadAt for Bytes<'_> {
 impl Array {
     /// An array over all of a file that this process made, as its view says.
     pub(crate) fn of_new(file: File, view: View, format: Format, version: Option<String>) -> Array {
-        let origin = Origin { place: file.path().to_owned(), format, version, member: None };
+        let (place, start, keeper) = (file.path().to_owned(), view.offset(), Keeper::default());
+        let origin = Origin { place, format, version, member: None, start, keeper };
         Array::new(Arc::new(file), view, Arc::new(origin))
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{self, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -165,6 +165,18 @@ impl File {
     /// [`StoreError::Io`] if the system does not tell.
     pub fn current_len(&self) -> Result<u64> {
         self.handle.current_len()
+    }
+
+    /// When it was changed last, as the system has it: seconds since 1970, and nanoseconds. Stores to mappings can be
+    /// missing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if the system does not tell.
+    pub fn modified(&self) -> Result<(i64, u32)> {
+        let looked_up = self.handle.file.metadata();
+        let metadata = looked_up.map_err(|source| StoreError::from_io(self.path(), "look it up", source))?;
+        Ok((metadata.mtime(), u32::try_from(metadata.mtime_nsec()).unwrap_or(0)))
     }
 
     /// Whether the file is still at least as long as it was when it was opened.

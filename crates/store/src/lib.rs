@@ -43,6 +43,7 @@
 #[cfg(not(unix))]
 compile_error!("ndfolio-store asks a Unix system for everything; there is no other implementation yet");
 
+mod beside;
 mod bytes;
 mod cache;
 mod error;
@@ -62,6 +63,7 @@ mod syscalls;
 mod temporary;
 pub mod usage;
 
+pub use beside::{Leftover, Turn, leftovers, remove, sweep};
 pub use bytes::{Bytes, MappedBytes, ROW, Room, TILE};
 pub use cache::{Advice, FileSystem, LockedRange, Residency};
 pub use error::{Result, StoreError};

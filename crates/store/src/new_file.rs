@@ -389,6 +389,13 @@ fn split<'a>(path: &Path, target: &'a Path) -> Result<(&'a Path, &'a OsStr)> {
     }
 }
 
+/// The folder in which the bytes of a path lie, or will lie; opened; and their name in it.
+pub(crate) fn place_of(path: &Path) -> Result<(PathBuf, OwnedFd, OsString)> {
+    let target = follow_links(path)?;
+    let (folder, name) = split(path, &target)?;
+    Ok((folder.to_path_buf(), open_folder(folder)?, name.to_os_string()))
+}
+
 fn open_folder(folder: &Path) -> Result<OwnedFd> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

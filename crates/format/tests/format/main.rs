@@ -11,4 +11,5 @@ mod npz;
 mod npz_hostile;
 mod raw;
 mod refused;
+mod sums;
 mod zip;
