@@ -93,7 +93,7 @@ pub use ndfolio_layout::{
 };
 pub use ndfolio_store::{
     Advice, Durability, Existing, FileId, FileSystem, IoCounters, IoEngine, Leftover, LockedRange,
-    MachineMemory, Mode, Reserve, Residency, StoreError, usage,
+    MachineMemory, Mode, Reserve, Residency, StoreError, ignore_size_limit_signal, usage,
 };
 pub use {half, ndarray, num_complex};
 

@@ -59,6 +59,7 @@ mod mapping;
 mod mode;
 mod new_file;
 mod scratch;
+mod signals;
 mod syscalls;
 mod temporary;
 pub mod usage;
@@ -79,6 +80,7 @@ pub use mapping::Mapping;
 pub use mode::{Durability, Existing, FileId, Mode, Reserve};
 pub use new_file::{NewFile, create_folder};
 pub use scratch::Scratch;
+pub use signals::ignore_size_limit_signal;
 
 #[cfg(any(test, feature = "faults"))]
 #[cfg_attr(not(test), allow(dead_code, reason = "the tests of this crate use all of it"))]

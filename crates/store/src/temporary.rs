@@ -40,14 +40,15 @@ impl Temporary {
     pub(crate) fn create(folder: BorrowedFd<'_>, target: &OsStr, mode: Mode) -> io::Result<(Self, fs::File)> {
         for _ in 0..ATTEMPTS {
             let name = temporary_name(target);
+            // Before there is a file: who finds no descriptor for the folder could not remove it.
+            let own_folder = syscalls::duplicate(folder)?;
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let file = match rustix::fs::openat(folder, &name, flags, mode) {
                 Ok(file) => fs::File::from(file),
                 Err(rustix::io::Errno::EXIST | rustix::io::Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let folder = syscalls::duplicate(folder)?;
-            let temporary = Temporary { folder, name, owner: process::id(), is_gone: false };
+            let temporary = Temporary { folder: own_folder, name, owner: process::id(), is_gone: false };
             // A sweeper that saw the file before it was locked may have the lock, or have removed the file.
             if !matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) && temporary.names(&file) {
                 return Ok((temporary, file));
