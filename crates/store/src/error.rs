@@ -50,6 +50,18 @@ pub enum StoreError {
         path: PathBuf,
     },
 
+    /// A write in copy-on-write mode that needs more memory than is allowed.
+    #[error("{}: mode 'c' would keep {needed} bytes of changed pages in memory, {budget} are allowed; allow more, or \
+        write to a copy of the file with mode 'r+'", path.display())]
+    CopyBudget {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of all pages that would be changed then.
+        needed: u64,
+        /// Bytes that are allowed.
+        budget: u64,
+    },
+
     /// A write to a file that was opened for reading.
     #[error("{}: opened with mode '{mode}'; open it with 'r+' (read-write) to change the file or 'c' \
         (copy-on-write) to change only this process's view", path.display())]
@@ -237,6 +249,7 @@ impl StoreError {
             | StoreError::NotRegular { path, .. }
             | StoreError::AlreadyExists { path }
             | StoreError::ReadOnly { path, .. }
+            | StoreError::CopyBudget { path, .. }
             | StoreError::Truncated { path, .. }
             | StoreError::OutOfRange { path, .. }
             | StoreError::Poisoned { path, .. }

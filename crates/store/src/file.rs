@@ -1,6 +1,7 @@
 //! A file that exists: opened in one of three modes, never created, and made longer by appending alone.
 
 mod append;
+mod copied;
 mod runs;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::path::{self, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use self::copied::Copied;
 use crate::handle::{Handle, again};
 use crate::io::direct::Descriptor;
 use crate::locks::Locks;
@@ -50,6 +52,8 @@ pub struct File {
     private: OnceLock<Arc<Region>>,
     /// Held while `private` is made, so that there is only one.
     making: Mutex<()>,
+    /// What of it was written to.
+    copied: Copied,
     /// Opened when it is needed.
     direct: OnceLock<Result<Descriptor, i32>>,
 }
@@ -101,6 +105,7 @@ impl File {
             shared: Mutex::new(Vec::new()),
             private: OnceLock::new(),
             making: Mutex::new(()),
+            copied: Copied::default(),
             direct: OnceLock::new(),
         })
     }
@@ -243,6 +248,7 @@ impl File {
             return Ok(());
         }
         if self.mode == Mode::CopyOnWrite {
+            self.count_copied(&(offset..offset + data.len() as u64))?;
             return self.private_region()?.write(offset, data);
         }
         let result = match is_long {
