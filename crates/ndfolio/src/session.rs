@@ -35,7 +35,7 @@ impl FromStr for Size {
         let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         let power = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
-            "" => 0,
+            "" | "byte" | "bytes" => 0,
             "k" => 1,
             "m" => 2,
             "g" => 3,
