@@ -20,7 +20,8 @@ The project's own commands.
   cargo xtask test                 everything that CI checks, up to the first failure
   cargo xtask test STEP…           these steps only
   cargo xtask test --list          the steps
-  cargo xtask fuzz [TARGET]        fuzzes one target, or each in turn; --seconds N for each (60)
+  cargo xtask fuzz [TARGET]        fuzzes one target, or each in turn; --seconds N or --minutes N for
+                                   each (60 seconds)
   cargo xtask bench                start-up, memory and speed, as a table for docs/performance.md;
                                    --size GIB of the files (2), --dir FOLDER where they lie (target/bench)
   cargo xtask bench peers          reductions beside a program in C and the Python libraries, as tables too;

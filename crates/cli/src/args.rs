@@ -2,6 +2,7 @@
 
 mod describe;
 mod eval;
+mod integrity;
 mod plan;
 
 use std::{
@@ -16,6 +17,7 @@ use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOpti
 pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 pub(crate) use eval::EvalArgs;
+pub(crate) use integrity::{CheckArgs, ChecksumArgs, VerifyArgs};
 pub(crate) use plan::{BenchArgs, ExplainArgs};
 
 /// Arrays on disk, used as if they were in memory.
@@ -74,6 +76,12 @@ pub(crate) enum Command {
     Digest(DigestArgs),
     /// Compare two arrays; the exit code is 0 if they are equal, 1 if not
     Diff(DiffArgs),
+    /// Put checksums beside a file, FILE.ndsum: from then on, writing to it keeps them up to date
+    Checksum(ChecksumArgs),
+    /// Compare a file with the checksums beside it; the exit code is 0 if it is good, 1 if it is damaged
+    Verify(VerifyArgs),
+    /// Look whether a file is whole: header and size, bytes behind the items, what killed processes left, checksums
+    Check(CheckArgs),
     /// What of a file is in memory; touch, evict or lock it
     ///
     /// `ndfolio cache FILE` shows it, and so does `ndfolio cache show FILE`

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod check;
 mod convert;
 mod create;
 mod describe;
@@ -13,6 +14,7 @@ mod info;
 mod reduce;
 mod set;
 mod show;
+mod verify;
 
 use std::{io::Write, path::Path, process::ExitCode};
 
@@ -40,6 +42,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Eval(args) => eval::run(&args)?,
         Command::Digest(args) => digest::run(&args)?,
         Command::Diff(args) => return diff::run(&args),
+        Command::Checksum(args) => verify::checksum(&args)?,
+        Command::Verify(args) => return verify::run(&args),
+        Command::Check(args) => return check::run(&args),
         Command::Cache { command } => cache::run(&command)?,
         Command::Explain(args) => explain::run(&args)?,
         Command::Bench(args) => bench::run(&args)?,

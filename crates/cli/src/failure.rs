@@ -1,6 +1,6 @@
 //! How the command ends.
 //!
-//! 0 fine · 1 the operation failed (or `diff` found a difference) · 2 wrong usage · 3 a file that cannot be
+//! 0 fine · 1 the operation failed (or `diff` found a difference, `verify` or `check` damage) · 2 wrong usage · 3 a file that cannot be
 //! mapped, with one line that says what it is, why not and what to run · 130 interrupted.
 
 use std::{fmt::Display, io, path::Path, process::ExitCode};
@@ -55,6 +55,7 @@ impl Failure {
                 FormatError::SeveralMembers { .. } => " (FILE::NAME)",
                 _ => "",
             },
+            Failure::Library(Error::NoSums { .. }) => " (ndfolio checksum FILE)",
             Failure::Library(Error::Archive { .. }) => " (ndfolio convert FILE::NAME NAME.npy)",
             Failure::Library(Error::Kernel { source: KernelError::Cast { .. }, .. }) => " (--casting unsafe)",
             Failure::Library(Error::Expression(error))
@@ -73,7 +74,11 @@ impl Failure {
         match self {
             Failure::Usage(_)
             | Failure::Library(
-                Error::Usage { .. } | Error::Eval(_) | Error::SpecForHeader { .. } | Error::Location { .. },
+                Error::Usage { .. }
+                | Error::NoSums { .. }
+                | Error::Eval(_)
+                | Error::SpecForHeader { .. }
+                | Error::Location { .. },
             ) => Self::USAGE,
             Failure::Library(Error::Format { source, .. }) => match source {
                 FormatError::Unmappable(_) => Self::UNMAPPABLE,

@@ -22,6 +22,7 @@ use clap::Parser;
 use crate::{args::Cli, failure::Failure};
 
 fn main() -> ExitCode {
+    ndfolio::ignore_size_limit_signal();
     let cli = match Cli::try_parse_from(args::with_info(std::env::args_os().collect())) {
         Ok(cli) => cli,
         Err(error) => {

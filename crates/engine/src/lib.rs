@@ -9,6 +9,7 @@
 mod assign;
 mod blocks;
 mod cache;
+mod checksum;
 mod copy;
 mod describe;
 mod diff;
@@ -27,6 +28,7 @@ mod sink;
 
 pub use assign::{assign, fill};
 pub use cache::{evict, lock, page_ranges, prefetch};
+pub use checksum::{expect_room_for_sums, plan_sum_blocks, sum_blocks};
 pub use copy::{copy, plan_copy};
 pub use describe::{Counts, Description, Request, describe, plan_describe};
 pub use diff::{ArrayDifference, diff, plan_diff};

@@ -144,6 +144,17 @@ pub enum FormatError {
         /// The header's length.
         len: usize,
     },
+    /// An array of a single item was to grow.
+    #[error("an array without axes cannot grow; expected a shape of one axis or more, such as (0,)")]
+    NoAxisToGrow,
+    /// More rows than the field of a header has digits for.
+    #[error("{count} rows are too many: the header has room for {limit}")]
+    CountTooLarge {
+        /// How many.
+        count: u64,
+        /// How many there can be.
+        limit: u64,
+    },
     /// A raw shape that needs more bytes than the file has.
     #[error(
         "mmap length is greater than file size: shape {shape} of {itemsize}-byte items from offset {offset} needs a file of {expected} bytes, found {found}; give a smaller shape, or -1 for one extent to take what is there"
@@ -251,6 +262,14 @@ pub enum FormatError {
         "not a dtype: {reason}; expected text such as \"<f4\" or a list of fields such as [[\"x\", \"<f8\"], [\"y\", \"<i4\", [3]]]"
     )]
     Json {
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// A file of checksums that is none, or was damaged itself.
+    #[error(
+        "not a file of checksums: {reason}; remove it, and take the checksums again from a file that is good"
+    )]
+    Sums {
         /// What was expected and what was found.
         reason: String,
     },

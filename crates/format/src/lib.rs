@@ -29,6 +29,7 @@ pub mod json;
 mod options;
 mod sidecar;
 mod source;
+mod sums;
 
 pub use contents::{Contents, Member};
 pub use error::{FormatError, Unmappable};
@@ -36,3 +37,4 @@ pub use formats::{Format, npy, raw::RawSpec, read, read_raw, sniff};
 pub use options::{KnownMagic, ReadOptions};
 pub use sidecar::MAX_SIDECAR;
 pub use source::ReadAt;
+pub use sums::BlockSums;

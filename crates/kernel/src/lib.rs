@@ -8,6 +8,7 @@
 
 mod average;
 mod cast;
+mod checksum;
 mod compare;
 mod element;
 mod elementary;
@@ -30,6 +31,7 @@ mod widen;
 
 pub use average::Weigher;
 pub use cast::{Caster, Casting, can_cast};
+pub use checksum::{Sum, sum};
 pub use compare::{Comparer, Difference, NanRule, Tolerance};
 pub use element::{Element, Real};
 pub use error::KernelError;

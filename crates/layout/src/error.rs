@@ -6,7 +6,8 @@ use thiserror::Error;
 pub enum LayoutError {
     /// A dtype that does not exist.
     #[error(
-        "data type {text:?} not understood: {reason}; expected a NumPy dtype such as '<f4', 'int16', 'M8[ns]' or [('x', '<f8'), ('y', '<i4', (3,))]"
+        "data type {} not understood: {reason}; expected a NumPy dtype such as '<f4', 'int16', 'M8[ns]' or [('x', '<f8'), ('y', '<i4', (3,))]",
+        short(.text)
     )]
     DType {
         /// What was given.
@@ -16,7 +17,8 @@ pub enum LayoutError {
     },
     /// A dtype whose items are Python objects.
     #[error(
-        "dtype {text:?} holds Python objects, whose items in a file are a pickle or dead pointers, not fixed-width values"
+        "dtype {} holds Python objects, whose items in a file are a pickle or dead pointers, not fixed-width values",
+        short(.text)
     )]
     Object {
         /// The dtype as it was given.
@@ -100,7 +102,8 @@ pub enum LayoutError {
     ZeroStep,
     /// Text that is not an index.
     #[error(
-        "cannot read {text:?} as an index: {reason}; expected NumPy basic indexing such as '3', '0:10, ::2', '..., None'"
+        "cannot read {} as an index: {reason}; expected NumPy basic indexing such as '3', '0:10, ::2', '..., None'",
+        short(.text)
     )]
     IndexSyntax {
         /// What was given.
@@ -200,5 +203,14 @@ fn fields_of(names: &[String]) -> String {
         "the dtype has no fields".to_owned()
     } else {
         format!("there are {}", names.join(", "))
+    }
+}
+
+/// Text that somebody gave, for a message: quoted, and cut if it is long.
+fn short(text: &str) -> String {
+    const MOST: usize = 500;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{:?}... ({} bytes)", &text[..end], text.len()),
+        None => format!("{text:?}"),
     }
 }

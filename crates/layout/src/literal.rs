@@ -10,6 +10,12 @@ use crate::LayoutError;
 /// How deep brackets may nest.
 const MAX_DEPTH: usize = 64;
 
+/// Values within one pair of brackets, and in all, at most. A value takes more memory than its text, so nobody may
+/// write thousands of them in a few bytes each; longer texts may have one for each [`BYTES_OF_VALUE`].
+const MAX_ITEMS: usize = 8192;
+const MAX_VALUES: usize = 20_000;
+const BYTES_OF_VALUE: usize = 8;
+
 /// A Python value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Literal {
@@ -48,7 +54,7 @@ impl Literal {
     /// # Errors
     /// [`LayoutError::Literal`] with `what` (a name for the text), the place and the reason.
     pub fn parse(text: &str, what: &'static str) -> Result<Parsed, LayoutError> {
-        let mut parser = Parser { text, at: 0, python2: false, what };
+        let mut parser = Parser { text, at: 0, values: 0, python2: false, what };
         parser.blanks();
         let value = parser.value(0)?;
         parser.blanks();
@@ -155,6 +161,8 @@ fn is_printable(c: char) -> bool {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// Values that were begun.
+    values: usize,
     python2: bool,
     what: &'static str,
 }
@@ -184,6 +192,11 @@ impl Parser<'_> {
         if depth > MAX_DEPTH {
             return self.fail(format!("nested deeper than {MAX_DEPTH}"));
         }
+        self.values += 1;
+        let most = MAX_VALUES.max(self.text.len() / BYTES_OF_VALUE);
+        if self.values > most {
+            return self.fail(format!("more than {most} values"));
+        }
         match self.peek() {
             Some(b'(') => self.tuple(depth),
             Some(b'[') => Ok(Literal::List(self.items(b']', depth)?.0)),
@@ -203,10 +216,16 @@ impl Parser<'_> {
         loop {
             self.blanks();
             if self.take(close) {
+                // Thousands of pairs would take twice the memory.
+                items.shrink_to_fit();
                 return Ok((items, comma));
             }
             if !items.is_empty() && !std::mem::take(&mut comma) {
                 return self.fail(format!("expected ',' or '{}'", close as char));
+            }
+            let most = MAX_ITEMS.max(self.text.len() / BYTES_OF_VALUE);
+            if items.len() == most {
+                return self.fail(format!("more than {most} values in one pair of brackets"));
             }
             items.push(self.value(depth + 1)?);
             self.blanks();

@@ -9,7 +9,7 @@ use ndfolio_kernel::{Caster, Casting, Element, swap_bytes, to_native};
 use ndfolio_layout::{DType, LayoutError, Order, Selection, Value};
 use ndfolio_store::Mode;
 
-use crate::{Array, Error, Result, error::At};
+use crate::{Array, Error, Result, error::At, sums::Writing};
 
 impl Array {
     /// One item. Negative indices count from the end.
@@ -32,6 +32,8 @@ impl Array {
     pub fn set(&self, indices: &[i64], value: impl Into<Value>) -> Result<()> {
         let offset = self.source.view.position(indices).at(self.place())?;
         let item = self.encode(&value.into())?;
+        let place = offset..offset + item.len() as u64;
+        let _writing = self.origin.keeper.before(&self.source.file, [place].into_iter(), &Run::default())?;
         Ok(self.file().write_at(offset, &item)?)
     }
 
@@ -224,6 +226,7 @@ impl Array {
 
     fn assign_bytes(&self, bytes: &[u8], shape: &[usize], run: &Run<'_>) -> Result<()> {
         self.check_writable()?;
+        let _writing = self.before_writing(run)?;
         if shape == self.shape() {
             return write(self.file(), &self.source.view, bytes).at(self.place());
         }
@@ -260,11 +263,20 @@ impl Array {
     /// As [`Array::fill`]; what was filled before it was cancelled stays.
     pub fn fill_run<'r>(&self, value: impl Into<Value>, run: impl Into<Run<'r>>) -> Result<()> {
         let item = self.encode(&value.into())?;
+        let run = run.into();
         self.check_writable()?;
-        fill(self.file(), &self.source.view, &item, &run.into()).at(self.place())
+        let _writing = self.before_writing(&run)?;
+        fill(self.file(), &self.source.view, &item, &run).at(self.place())
     }
 
-    /// Waits until everything that was written to the file is on stable storage.
+    /// Has the checksums beside the file, if there are any, know what will be written.
+    pub(crate) fn before_writing(&self, run: &Run<'_>) -> Result<Writing<'_>> {
+        let spans = self.source.view.spans().map(|span| span.offset..span.offset + span.len);
+        self.origin.keeper.before(&self.source.file, spans, run)
+    }
+
+    /// Waits until everything that was written to the file is on stable storage. Then the checksums beside it, if
+    /// there are any, are those of what was written.
     ///
     /// The first failure is final for this open file: the operating system tells of lost data once. Nothing
     /// to do in modes `r` and `c`.
@@ -272,7 +284,8 @@ impl Array {
     /// # Errors
     /// What the operating system reports; a file that was removed or replaced since it was opened.
     pub fn flush(&self) -> Result<()> {
-        Ok(self.file().flush()?)
+        self.file().flush()?;
+        self.origin.keeper.renew(self.path(), &Run::default())
     }
 
     /// [`Array::flush`] that can be watched and cancelled: what was written may or may not be on stable storage
@@ -281,10 +294,12 @@ impl Array {
     /// # Errors
     /// As [`Array::flush`]; a cancelled run.
     pub fn flush_run<'r>(&self, run: impl Into<Run<'r>>) -> Result<()> {
+        let run = run.into();
         if self.mode() == Mode::ReadWrite {
-            settle(self.file(), self.source.view.extent(), &run.into()).at(self.place())?;
+            settle(self.file(), self.source.view.extent(), &run).at(self.place())?;
         }
-        self.flush()
+        self.file().flush()?;
+        self.origin.keeper.renew(self.path(), &run)
     }
 
     /// [`Array::flush`] for the bytes of this array alone: those between its first and its last.
@@ -292,7 +307,8 @@ impl Array {
     /// # Errors
     /// As [`Array::flush`].
     pub fn flush_range(&self) -> Result<()> {
-        Ok(self.file().flush_range(self.source.view.extent())?)
+        self.file().flush_range(self.source.view.extent())?;
+        self.origin.keeper.renew(self.path(), &Run::default())
     }
 
     /// Flushes, and gives the file back; it is closed once no other array of it is left.
@@ -300,9 +316,11 @@ impl Array {
     /// # Errors
     /// As [`Array::flush`].
     pub fn close(self) -> Result<()> {
+        let (origin, path) = (self.origin, self.source.file.path().to_owned());
         match std::sync::Arc::try_unwrap(self.source.file) {
-            Ok(file) => Ok(file.close()?),
-            Err(shared) => Ok(shared.flush()?),
+            Ok(file) => file.close()?,
+            Err(shared) => shared.flush()?,
         }
+        origin.keeper.renew(&path, &Run::default())
     }
 }

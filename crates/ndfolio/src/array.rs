@@ -9,7 +9,7 @@ use ndfolio_format::Format;
 use ndfolio_layout::{DType, Order, Selection, View};
 use ndfolio_store::{File, FileId, Mode};
 
-use crate::{Result, error::At};
+use crate::{Result, error::At, sums::Keeper};
 
 /// Where an array comes from.
 #[derive(Debug)]
@@ -19,6 +19,9 @@ pub(crate) struct Origin {
     pub(crate) format: Format,
     pub(crate) version: Option<String>,
     pub(crate) member: Option<String>,
+    /// Where the file's items begin: what lies before is its header.
+    pub(crate) start: u64,
+    pub(crate) keeper: Keeper,
 }
 
 /// An array in a file: a dtype that is known at run time, a shape, and places in the file.

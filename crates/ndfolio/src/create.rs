@@ -6,7 +6,7 @@ use ndfolio_kernel::Casting;
 use ndfolio_layout::{DType, Order, Value, View};
 use ndfolio_store::{Durability, Existing, File, FileId, Mode, NewFile, Reserve};
 
-use crate::{Array, Error, Result, error::At, open::sidecar_path};
+use crate::{Array, Error, Result, error::At, open::sidecar_path, sums::forget_sums};
 
 /// Makes a new file with an array of zeros and opens it for reading and writing (NumPy's mode `w+`).
 ///
@@ -270,6 +270,7 @@ impl CreateOptions {
         write(&new)?;
         // The flush of a large file takes long, and nobody could stop it.
         settle(&new, 0..len, run).at(path)?;
+        forget_sums(path)?;
         let file = new.commit_open(Mode::ReadWrite)?;
         if let Some(sidecar) = sidecar {
             sidecar.commit()?;

@@ -127,6 +127,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file without checksums was to be verified.
+    #[error("{}: there are no checksums beside it (expected {}); take them first, from a file that is known to be good", .path.display(), .sums.display())]
+    NoSums {
+        /// The file.
+        path: PathBuf,
+        /// Where they would be.
+        sums: PathBuf,
+    },
     /// An expression that cannot be read or computed.
     #[error(transparent)]
     Eval(#[from] EvalError),

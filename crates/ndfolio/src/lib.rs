@@ -9,6 +9,8 @@
 //! * [`create`], [`save`] and [`CreateOptions`] make new files, which appear whole or not at all.
 //! * [`Array::stats`], [`Array::describe`], [`Array::reduction`], [`Array::digest`], [`Array::save_as`] and
 //!   [`diff`] go through arrays of any size in memory that the caller sets.
+//! * [`checksum`] puts checksums beside a file, which writing through us keeps up to date; [`verify`] says what was
+//!   damaged since.
 //! * A [`Session`] holds how all that is run; [`Reduction::plan`] and its like say what a call would do before it
 //!   does it, an [`Observer`] hears what it did, and [`Limits`] are what this machine can do at most.
 //! * [`Memmap`] is for those who know their type: `unsafe` views without a copy.
@@ -41,6 +43,7 @@ mod access;
 mod array;
 mod average;
 mod cache;
+mod check;
 mod compute;
 mod create;
 mod describe;
@@ -53,9 +56,12 @@ mod open;
 mod reduce;
 mod save;
 mod session;
+mod sums;
+mod verify;
 
 pub use array::Array;
 pub use average::{Average, Weights};
+pub use check::{Checkup, Repaired, check};
 pub use compute::{diff, plan_diff};
 pub use create::{CreateOptions, FileKind, Sidecar, create};
 pub use describe::{Describe, Described};
@@ -67,6 +73,7 @@ pub use open::{MemberInfo, OpenOptions, info, open};
 pub use reduce::{Reduced, Reduction};
 pub use save::{load, save};
 pub use session::{Session, Size};
+pub use verify::{Checksums, Damage, Verification, checksum, verify};
 
 pub use ndfolio_engine::{
     ArrayDifference, Counts, Description, Digest, EngineError, Io, Limit, Limits, Observer, Plan, Reading,
@@ -85,8 +92,8 @@ pub use ndfolio_layout::{
     Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
 };
 pub use ndfolio_store::{
-    Advice, Durability, Existing, FileId, FileSystem, IoCounters, IoEngine, LockedRange, MachineMemory, Mode,
-    Reserve, Residency, StoreError, usage,
+    Advice, Durability, Existing, FileId, FileSystem, IoCounters, IoEngine, Leftover, LockedRange,
+    MachineMemory, Mode, Reserve, Residency, StoreError, ignore_size_limit_signal, usage,
 };
 pub use {half, ndarray, num_complex};
 

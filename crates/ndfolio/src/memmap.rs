@@ -212,6 +212,7 @@ impl<T: Plain> Memmap<T> {
         self.check_view()?;
         // Refused with the mode that would allow it.
         self.array.file().write_at(0, &[])?;
+        self.array.origin.keeper.exposed(self.array.file(), &self.array.view().extent())?;
         let (shape, strides, backward) = self.forward();
         if shape.iter().zip(&strides).any(|(n, stride)| *n > 1 && *stride == 0) {
             let reason = "its items repeat, so they cannot be changed one by one".to_owned();

@@ -8,7 +8,7 @@ use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, ReadAt,
 use ndfolio_layout::{DType, Order, View};
 use ndfolio_store::{File, Mode, StoreError};
 
-use crate::{Array, Error, Result, array::Origin, error::At};
+use crate::{Array, Error, Result, Size, array::Origin, error::At, sums::Keeper};
 
 /// Opens a file's array for reading.
 ///
@@ -58,6 +58,7 @@ pub struct OpenOptions {
     offset: Option<u64>,
     order: Option<Order>,
     limits: ReadOptions,
+    copy_budget: Option<Size>,
 }
 
 impl Default for OpenOptions {
@@ -71,6 +72,7 @@ impl Default for OpenOptions {
             offset: None,
             order: None,
             limits: ReadOptions::default(),
+            copy_budget: None,
         }
     }
 }
@@ -124,6 +126,13 @@ impl OpenOptions {
         self
     }
 
+    /// In mode `c`, how much memory changed pages may take: each page that was written to stays in memory. If it is not
+    /// given, what the machine or the control group has left. A write that needs more is an error, and changes nothing
+    /// or a part. What is stored through [`Memmap::view_mut`](crate::Memmap::view_mut) cannot be counted.
+    pub fn copy_budget(self, size: Size) -> Self {
+        OpenOptions { copy_budget: Some(size), ..self }
+    }
+
     /// Opens a file's array.
     ///
     /// # Errors
@@ -132,6 +141,9 @@ impl OpenOptions {
     /// each other.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Array> {
         let file = File::open(&path, self.mode)?;
+        if let Some(size) = self.copy_budget {
+            file.set_copy_budget(size.bytes() as u64);
+        }
         let contents = self.contents(&file)?;
         if contents.format == Format::NPZ && self.mode == Mode::ReadWrite {
             return Err(Error::Archive { path: file.path().to_owned() });
@@ -147,7 +159,11 @@ impl OpenOptions {
         };
         let view = member.view().at(&place)?.clone();
         let member = (!member.name.is_empty()).then(|| member.name.clone());
-        let origin = Origin { place, format: contents.format, version: contents.version.clone(), member };
+        // An archive's members have headers of their own, and others beside them.
+        let start = if contents.format == Format::NPZ { 0 } else { view.offset() };
+        let version = contents.version.clone();
+        let keeper = Keeper::default();
+        let origin = Origin { place, format: contents.format, version, member, start, keeper };
         Ok(Array::new(Arc::new(file), view, Arc::new(origin)))
     }
 
@@ -160,7 +176,7 @@ impl OpenOptions {
         Ok(MemberInfo { contents: self.contents(&file)?, file_size: file.len() })
     }
 
-    fn contents(&self, file: &File) -> Result<Contents> {
+    pub(crate) fn contents(&self, file: &File) -> Result<Contents> {
         let path = file.path();
         let (bytes, name) = (Bytes(file), path.to_string_lossy());
         let given =
@@ -248,7 +264,8 @@ impl ReadAt for Bytes<'_> {
 impl Array {
     /// An array over all of a file that this process made, as its view says.
     pub(crate) fn of_new(file: File, view: View, format: Format, version: Option<String>) -> Array {
-        let origin = Origin { place: file.path().to_owned(), format, version, member: None };
+        let (place, start, keeper) = (file.path().to_owned(), view.offset(), Keeper::default());
+        let origin = Origin { place, format, version, member: None, start, keeper };
         Array::new(Arc::new(file), view, Arc::new(origin))
     }
 }

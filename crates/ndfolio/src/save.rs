@@ -7,7 +7,7 @@ use ndfolio_kernel::{Casting, Element};
 use ndfolio_layout::{DType, Order};
 use ndfolio_store::{Existing, NewFile, Reserve};
 
-use crate::{Array, CreateOptions, Result, error::At};
+use crate::{Array, CreateOptions, Result, error::At, sums::forget_sums};
 
 /// Saves an array from memory as a `.npy` file, byte for byte as `numpy.save` does. A file of that name is
 /// replaced once the new one is complete and on stable storage; on failure it is as it was.
@@ -30,6 +30,7 @@ where
     file.reserve((header.len() + items.len() * T::KIND.itemsize()) as u64, Reserve::Space)?;
     file.write_at(0, &header)?;
     write_items(&file, header.len() as u64, &if fortran { view.t() } else { view.view() })?;
+    forget_sums(path)?;
     Ok(file.commit()?)
 }
 

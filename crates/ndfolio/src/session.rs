@@ -35,17 +35,24 @@ impl FromStr for Size {
         let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         let power = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
-            "" => 0,
+            "" | "byte" | "bytes" => 0,
             "k" => 1,
             "m" => 2,
             "g" => 3,
             "t" => 4,
+            "p" => 5,
+            "e" => 6,
             _ => return Err(format!("{unit:?} is no unit; expected 64MiB, 2G or a number of bytes")),
         };
         let number: f64 = number
             .parse()
             .map_err(|_| format!("{text:?} is no size; expected 64MiB, 2G or a number of bytes"))?;
-        Ok(Size((number * 1024_f64.powi(power)) as usize))
+        let bytes = number * 1024_f64.powi(power);
+        // Doubles have no number between the largest address and this one.
+        if bytes >= usize::MAX as f64 {
+            return Err(format!("{text:?} is more than any machine has"));
+        }
+        Ok(Size(bytes as usize))
     }
 }
 
@@ -164,12 +171,19 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (text, bytes) in
-            [("4096", 4096), ("64MiB", 64 << 20), ("2G", 2 << 30), ("1.5 kib", 1536), ("3b", 3), ("0", 0)]
-        {
+        for (text, bytes) in [
+            ("4096", 4096),
+            ("64MiB", 64 << 20),
+            ("2G", 2 << 30),
+            ("1.5 kib", 1536),
+            ("3b", 3),
+            ("0", 0),
+            ("1.5P", 3 << 49),
+            ("2 EiB", 1 << 61),
+        ] {
             assert_eq!(text.parse::<Size>().map(Size::bytes), Ok(bytes), "{text}");
         }
-        for text in ["", "x", "1q", "-1", "1.2.3", "MiB"] {
+        for text in ["", "x", "1q", "-1", "1.2.3", "MiB", "16E", "99999999999999999999"] {
             assert!(text.parse::<Size>().is_err(), "{text}");
         }
         assert_eq!(Size::from(1023).to_string(), "1023 bytes");

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Folder;
-use ndarray::{arr1, arr2};
+use ndarray::{Array1, arr1, arr2};
 use ndfolio::{CreateOptions, Existing, Memmap, Mode, OpenOptions, Order, Reserve, Sidecar, Value, slice};
 
 fn sample(folder: &Folder) -> std::path::PathBuf {
@@ -206,4 +206,36 @@ fn views_read_nothing_and_say_what_they_cannot() {
         .broadcast_to(&[2, 2, 3])
         .unwrap();
     assert!(wide.fill(1.0).unwrap_err().to_string().contains("repeat along axis 0"));
+}
+
+#[test]
+fn copy_on_write_has_a_budget_of_its_own() {
+    let folder = Folder::new();
+    let path = folder.path("a.npy");
+    ndfolio::save(&path, &Array1::from_elem(1 << 20, 1.0_f64)).unwrap();
+    let options = || OpenOptions::new().mode(Mode::CopyOnWrite).copy_budget(ndfolio::Size::from(1 << 20));
+    let array = options().open(&path).unwrap();
+    // The same pages again and again are no more than they were.
+    for _ in 0..10 {
+        array.slice(..100_000).unwrap().fill(2.0).unwrap();
+    }
+    assert_eq!(array.get(&[99_999]).unwrap().as_f64(), Some(2.0));
+    for write in [
+        &(|| array.fill(3.0)) as &dyn Fn() -> ndfolio::Result<()>,
+        &|| array.slice(ndfolio::slice(None, None, 512)).unwrap().fill(3.0),
+        &|| {
+            array
+                .slice(500_000..)
+                .unwrap()
+                .assign_lazy(7.0, ndfolio::Casting::Unsafe, ndfolio::Run::default())
+                .map(drop)
+        },
+    ] {
+        let error = write().unwrap_err().to_string();
+        assert!(error.contains("a.npy") && error.contains("1048576 are allowed"), "{error}");
+    }
+    array.set(&[5], 9.0).unwrap();
+    // Another opening has its own, and the file is as it was.
+    assert_eq!(options().open(&path).unwrap().get(&[5]).unwrap().as_f64(), Some(1.0));
+    assert_eq!(ndfolio::open(&path).unwrap().stats(ndfolio::Run::default()).unwrap().max, Some(1.0.into()));
 }

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::Mode;
+use crate::{ALL_BYTES, APPENDING, Mode};
 
 /// `Result` with [`StoreError`].
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -47,6 +48,18 @@ pub enum StoreError {
     AlreadyExists {
         /// The name that is taken.
         path: PathBuf,
+    },
+
+    /// A write in copy-on-write mode that needs more memory than is allowed.
+    #[error("{}: mode 'c' would keep {needed} bytes of changed pages in memory, {budget} are allowed; allow more, or \
+        write to a copy of the file with mode 'r+'", path.display())]
+    CopyBudget {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of all pages that would be changed then.
+        needed: u64,
+        /// Bytes that are allowed.
+        budget: u64,
     },
 
     /// A write to a file that was opened for reading.
@@ -139,6 +152,40 @@ pub enum StoreError {
         limit: usize,
     },
 
+    /// Somebody else writes to it, and holds a lock.
+    #[error("{}: {}{}{}; wait until that is done (a time to wait can be given), write to other rows, or write without \
+        a lock if nobody else does", path.display(), LockedPart(range), Holder(*holder), Waited(*waited))]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// Which bytes were to be locked; [`APPENDING`](crate::APPENDING) stands for the end of the file.
+        range: std::ops::Range<u64>,
+        /// The process that holds the lock, where the system says it.
+        holder: Option<u32>,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+
+    /// A lock was required where there are none.
+    #[error("{}: this file system has no locks ({source}); write without one (lock 'auto' or 'off') if nobody else \
+        writes to it, or choose another folder", path.display())]
+    NoLocks {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A file that is open for writing was used in a forked child.
+    #[error("{}: it was opened for writing by process {owner}, and this is a forked child of it; open the file again \
+        in this process", path.display())]
+    Forked {
+        /// The file.
+        path: PathBuf,
+        /// The process that opened it.
+        owner: u32,
+    },
+
     /// Something that other files or systems can do, and this one cannot. There is another way each time.
     #[error("{}: cannot {operation} here: {source}; choose another way", path.display())]
     Unsupported {
@@ -202,6 +249,7 @@ impl StoreError {
             | StoreError::NotRegular { path, .. }
             | StoreError::AlreadyExists { path }
             | StoreError::ReadOnly { path, .. }
+            | StoreError::CopyBudget { path, .. }
             | StoreError::Truncated { path, .. }
             | StoreError::OutOfRange { path, .. }
             | StoreError::Poisoned { path, .. }
@@ -212,6 +260,9 @@ impl StoreError {
             | StoreError::Unsupported { path, .. }
             | StoreError::Budget { path, .. }
             | StoreError::LockLimit { path, .. }
+            | StoreError::Locked { path, .. }
+            | StoreError::NoLocks { path, .. }
+            | StoreError::Forked { path, .. }
             | StoreError::Io { path, .. } => path,
         }
     }
@@ -261,6 +312,42 @@ struct Limit(Option<u64>);
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |limit| write!(f, " of {limit} bytes"))
+    }
+}
+
+/// What a lock is for.
+struct LockedPart<'a>(&'a std::ops::Range<u64>);
+
+impl std::fmt::Display for LockedPart<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            range if *range == APPENDING => f.write_str("somebody else appends to it or resizes it"),
+            range if *range == ALL_BYTES => f.write_str("somebody else has it open for writing"),
+            range => {
+                write!(f, "somebody else has bytes {}..{} of it open for writing", range.start, range.end)
+            }
+        }
+    }
+}
+
+/// The process, where it is known.
+struct Holder(Option<u32>);
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |pid| write!(f, " (process {pid})"))
+    }
+}
+
+/// How long it was waited for, if it was.
+struct Waited(Duration);
+
+impl std::fmt::Display for Waited {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_secs_f64() {
+            seconds if seconds < 0.01 => Ok(()),
+            seconds => write!(f, ", and still does after {seconds:.1} s"),
+        }
     }
 }
 

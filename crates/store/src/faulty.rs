@@ -1,6 +1,10 @@
 //! System calls that fail on purpose: the n-th one, for every n, as SQLite's tests do it.
 
 #[cfg(test)]
+mod appends;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod tests;
@@ -11,6 +15,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 #[cfg(target_os = "linux")]
 use std::path::Path;
@@ -164,6 +169,11 @@ impl Calls for Faulty {
         System.fallocate(file, offset, len)
     }
 
+    fn fallocate_ahead(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+        self.count("fallocate_ahead")?;
+        System.fallocate_ahead(file, offset, len)
+    }
+
     fn ftruncate(&self, file: &fs::File, len: u64) -> io::Result<()> {
         self.count("ftruncate")?;
         System.ftruncate(file, len)
@@ -246,6 +256,21 @@ impl Calls for Faulty {
         self.count("mlock")?;
         // SAFETY: passed on from the caller.
         unsafe { System.mlock(base, len) }
+    }
+
+    fn lock(&self, file: &fs::File, range: &Range<u64>) -> io::Result<()> {
+        self.count("lock")?;
+        System.lock(file, range)
+    }
+
+    fn unlock(&self, file: &fs::File, range: &Range<u64>) -> io::Result<()> {
+        self.count("unlock")?;
+        System.unlock(file, range)
+    }
+
+    fn lock_holder(&self, file: &fs::File, range: &Range<u64>) -> io::Result<Option<i32>> {
+        self.count("lock_holder")?;
+        System.lock_holder(file, range)
     }
 
     fn rename(&self, folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr, existing: Existing) -> io::Result<()> {

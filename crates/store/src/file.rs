@@ -1,26 +1,32 @@
-//! A file that exists: opened in one of three modes, never created, never made longer.
+//! A file that exists: opened in one of three modes, never created, and made longer by appending alone.
 
+mod append;
+mod copied;
 mod runs;
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{self, Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use self::copied::Copied;
 use crate::handle::{Handle, again};
 use crate::io::direct::Descriptor;
+use crate::locks::Locks;
 use crate::mapping::{Mapping, Region, page_lost};
 use crate::syscalls::{Access, Calls, SYSTEM};
 use crate::{FileId, Mode, Result, StoreError};
 
+pub use append::{Appender, Synced};
+
 /// An open file.
 ///
-/// Every access lies within the length that the file had when it was opened. A file that grew meanwhile has
-/// to be opened again to reach what is new; one that was cut gives [`StoreError::Truncated`].
+/// Every access lies within the length that the file had when it was opened, or when [`look_again`](Self::look_again)
+/// was called last. One that was cut gives [`StoreError::Truncated`].
 ///
 /// All methods take `&self` and can be called from several threads. Two that write the same bytes at a time
 /// leave either's, a word (in the file: a part) at a time.
@@ -33,7 +39,9 @@ pub struct File {
     absolute: PathBuf,
     mode: Mode,
     id: FileId,
-    len: u64,
+    /// It only grows: rows that were appended are seen once somebody looked for them.
+    len: AtomicU64,
+    locks: Locks,
     /// Something was written that no flush has covered yet.
     written: AtomicBool,
     /// Message of the flush that failed.
@@ -44,6 +52,8 @@ pub struct File {
     private: OnceLock<Arc<Region>>,
     /// Held while `private` is made, so that there is only one.
     making: Mutex<()>,
+    /// What of it was written to.
+    copied: Copied,
     /// Opened when it is needed.
     direct: OnceLock<Result<Descriptor, i32>>,
 }
@@ -76,18 +86,26 @@ impl File {
             .map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         expect_regular(path, &metadata)?;
-        let handle = Handle::new(file, path.to_path_buf(), calls);
+        File::of(Handle::new(file, path.to_path_buf(), calls), mode, FileId::from(&metadata))
+    }
+
+    /// A file that is open already.
+    pub(crate) fn of(handle: Handle, mode: Mode, id: FileId) -> Result<File> {
+        let absolute = path::absolute(&handle.path)
+            .map_err(|source| StoreError::from_io(&handle.path, "find its folder", source))?;
         Ok(File {
-            absolute: path::absolute(path).map_err(failed)?,
+            absolute,
             mode,
-            id: FileId::from(&metadata),
-            len: handle.current_len()?,
+            id,
+            len: handle.current_len()?.into(),
+            locks: Locks::default(),
             handle: Arc::new(handle),
             written: AtomicBool::new(false),
             poison: OnceLock::new(),
             shared: Mutex::new(Vec::new()),
             private: OnceLock::new(),
             making: Mutex::new(()),
+            copied: Copied::default(),
             direct: OnceLock::new(),
         })
     }
@@ -110,16 +128,39 @@ impl File {
         self.id
     }
 
-    /// Length in bytes when the file was opened.
+    /// Length in bytes when the file was opened, or looked at again.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.len
+        self.len.load(Ordering::SeqCst)
     }
 
-    /// Whether the file was empty when it was opened.
+    /// Whether the file was empty then.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
+    }
+
+    /// Takes notice of what was appended since the file was opened; returns the length from now on. It never
+    /// becomes less, and stays in [`Mode::CopyOnWrite`], whose view was made once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if the system does not tell.
+    pub fn look_again(&self) -> Result<u64> {
+        if self.mode != Mode::CopyOnWrite {
+            let len = self.handle.current_len()?;
+            self.len.fetch_max(len, Ordering::SeqCst);
+        }
+        Ok(self.len())
+    }
+
+    /// Whether the path still leads to this file.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Replaced`] if it leads to another or to none, [`StoreError::Io`].
+    pub fn check_name(&self) -> Result<()> {
+        self.expect_same_name()
     }
 
     /// Length in bytes now; another process may have changed it.
@@ -131,13 +172,25 @@ impl File {
         self.handle.current_len()
     }
 
+    /// When it was changed last, as the system has it: seconds since 1970, and nanoseconds. Stores to mappings can be
+    /// missing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if the system does not tell.
+    pub fn modified(&self) -> Result<(i64, u32)> {
+        let looked_up = self.handle.file.metadata();
+        let metadata = looked_up.map_err(|source| StoreError::from_io(self.path(), "look it up", source))?;
+        Ok((metadata.mtime(), u32::try_from(metadata.mtime_nsec()).unwrap_or(0)))
+    }
+
     /// Whether the file is still at least as long as it was when it was opened.
     ///
     /// # Errors
     ///
     /// [`StoreError::Truncated`] if it is not.
     pub fn check(&self) -> Result<()> {
-        self.handle.expect_bytes(0, self.len)
+        self.handle.expect_bytes(0, self.len())
     }
 
     /// Fills `buf` with the bytes at `offset`.
@@ -164,7 +217,7 @@ impl File {
     ///
     /// As [`read_at`](Self::read_at); an `offset` behind the end of the file is no error and reads nothing.
     pub fn read_up_to(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        let left = usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let count = left.min(buf.len());
         if count > 0 {
             self.read_at(offset, &mut buf[..count])?;
@@ -195,6 +248,7 @@ impl File {
             return Ok(());
         }
         if self.mode == Mode::CopyOnWrite {
+            self.count_copied(&(offset..offset + data.len() as u64))?;
             return self.private_region()?.write(offset, data);
         }
         let result = match is_long {
@@ -227,7 +281,7 @@ impl File {
     /// [`StoreError::Truncated`] if the file was cut, [`StoreError::Replaced`] if its path is gone or leads
     /// to another file.
     pub fn flush(&self) -> Result<()> {
-        self.flush_range(0..self.len)
+        self.flush_range(0..self.len())
     }
 
     /// As [`flush`](Self::flush), for at least the bytes in `range` (offsets in the file).
@@ -322,8 +376,12 @@ impl File {
         if let Some(region) = self.private.get() {
             return Ok(Arc::clone(region));
         }
-        let region = Region::new(&self.handle, 0..self.len, Access::Private)?;
+        let region = Region::new(&self.handle, 0..self.len(), Access::Private)?;
         Ok(Arc::clone(self.private.get_or_init(|| Arc::new(region))))
+    }
+
+    pub(crate) fn locks(&self) -> &Locks {
+        &self.locks
     }
 
     pub(crate) fn handle(&self) -> &Arc<Handle> {
@@ -337,10 +395,13 @@ impl File {
     }
 
     pub(crate) fn expect_within(&self, offset: u64, len: u64) -> Result<()> {
-        self.handle.expect_within(offset, len, self.len)
+        self.handle.expect_within(offset, len, self.len())
     }
 
     fn expect_healthy(&self) -> Result<()> {
+        if self.mode == Mode::ReadWrite {
+            self.handle.expect_own_process()?;
+        }
         match self.poison.get() {
             Some(reason) => {
                 Err(StoreError::Poisoned { path: self.path().to_path_buf(), reason: reason.clone() })
@@ -389,7 +450,7 @@ impl fmt::Debug for File {
         f.debug_struct("File")
             .field("path", &self.path())
             .field("mode", &self.mode)
-            .field("len", &self.len)
+            .field("len", &self.len())
             .field("id", &self.id)
             .finish_non_exhaustive()
     }

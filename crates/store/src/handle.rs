@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -36,11 +37,32 @@ pub(crate) struct Handle {
     pub(crate) lost: AtomicU64,
     /// Whether the system refused to let go of written pages.
     through_refused: AtomicBool,
+    /// The process that opened it: a forked child shares the locks, and knows nothing of what its parent writes.
+    owner: u32,
 }
 
 impl Handle {
     pub(crate) fn new(file: fs::File, path: PathBuf, calls: &'static dyn Calls) -> Self {
-        Handle { file, path, calls, lost: AtomicU64::new(u64::MAX), through_refused: AtomicBool::new(false) }
+        Handle {
+            file,
+            path,
+            calls,
+            lost: AtomicU64::new(u64::MAX),
+            through_refused: AtomicBool::new(false),
+            owner: process::id(),
+        }
+    }
+
+    /// `Err(Forked)` in a child of the process that opened the file.
+    pub(crate) fn expect_own_process(&self) -> Result<()> {
+        if self.is_own_process() {
+            return Ok(());
+        }
+        Err(StoreError::Forked { path: self.path.clone(), owner: self.owner })
+    }
+
+    pub(crate) fn is_own_process(&self) -> bool {
+        self.owner == process::id()
     }
 
     /// Size of the file now, in bytes.

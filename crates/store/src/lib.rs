@@ -1,6 +1,8 @@
 //! The bytes of a file, and everything the operating system is asked.
 //!
-//! * [`File`] is a file that exists. Opening it never changes it, and nothing here ever makes it longer.
+//! * [`File`] is a file that exists. Opening it never changes it, and only an [`Appender`] makes it longer.
+//! * [`Appender`] writes behind what is counted, and counts it once it is on stable storage. [`RangeLock`] and
+//!   [`Lock`] keep writers of several processes apart; readers need no lock.
 //! * [`Mapping`] is a part of a [`File`] in memory, reached through raw pointers or through checked copies.
 //! * [`NewFile`] is a file that appears whole under its name, or not at all.
 //! * [`File::stream`] brings the pieces of a pass into private memory, by one of three engines, for several
@@ -41,6 +43,7 @@
 #[cfg(not(unix))]
 compile_error!("ndfolio-store asks a Unix system for everything; there is no other implementation yet");
 
+mod beside;
 mod bytes;
 mod cache;
 mod error;
@@ -50,29 +53,34 @@ mod guard;
 mod handle;
 mod io;
 mod later;
+mod locks;
 mod machine;
 mod mapping;
 mod mode;
 mod new_file;
 mod scratch;
+mod signals;
 mod syscalls;
 mod temporary;
 pub mod usage;
 
+pub use beside::{Leftover, Turn, leftovers, remove, sweep};
 pub use bytes::{Bytes, MappedBytes, ROW, Room, TILE};
 pub use cache::{Advice, FileSystem, LockedRange, Residency};
 pub use error::{Result, StoreError};
-pub use file::File;
+pub use file::{Appender, File, Synced};
 pub use guard::MAX_MAPPINGS;
 pub use io::{
     AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces, Turns,
     WriteCounters, WriteEngine, Writer,
 };
+pub use locks::{ALL_BYTES, APPENDING, Lock, Locking, RangeLock};
 pub use machine::{GroupLimit, MachineMemory, MachineName};
 pub use mapping::Mapping;
 pub use mode::{Durability, Existing, FileId, Mode, Reserve};
 pub use new_file::{NewFile, create_folder};
 pub use scratch::Scratch;
+pub use signals::ignore_size_limit_signal;
 
 #[cfg(any(test, feature = "faults"))]
 #[cfg_attr(not(test), allow(dead_code, reason = "the tests of this crate use all of it"))]

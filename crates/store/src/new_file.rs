@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use rustix::fs::{Access, AtFlags, OFlags};
 
@@ -21,7 +22,9 @@ use crate::io::edges::Edges;
 use crate::later::Later;
 use crate::syscalls::{Calls, SYSTEM};
 use crate::temporary::{self, Temporary};
-use crate::{Durability, Existing, File, FileId, Mode, Reserve, Result, StoreError};
+use crate::{
+    ALL_BYTES, Durability, Existing, File, FileId, Lock, Locking, Mode, Reserve, Result, StoreError,
+};
 
 /// How many symbolic links are followed; as many as the kernel follows.
 const MAX_LINKS: u32 = 40;
@@ -242,6 +245,24 @@ impl NewFile {
         Ok(file)
     }
 
+    /// As [`commit_open`](Self::commit_open) for reading and writing, with all bytes [locked](crate::ALL_BYTES) before
+    /// the file has its name, so that nobody comes in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit); [`StoreError::NoLocks`] where a lock is required and there are none.
+    pub fn commit_locked(mut self, lock: Lock) -> Result<File> {
+        let failed = |source| StoreError::from_io(&self.handle.path, "keep it open", source);
+        // The same open file: its locks are those of this one.
+        let file = self.handle.file.try_clone().map_err(failed)?;
+        let id = FileId::from(&file.metadata().map_err(failed)?);
+        let handle = Handle::new(file, self.handle.path.clone(), self.handle.calls);
+        let file = File::of(handle, Mode::ReadWrite, id)?;
+        file.lock_until_closed(ALL_BYTES, Locking { lock, wait: Duration::ZERO })?;
+        self.publish()?;
+        Ok(file)
+    }
+
     fn publish(&mut self) -> Result<()> {
         self.expect_usable()?;
         let Handle { file, path, calls, .. } = &self.handle;
@@ -301,6 +322,7 @@ impl NewFile {
     }
 
     pub(crate) fn expect_usable(&self) -> Result<()> {
+        self.handle.expect_own_process()?;
         match self.failure.as_ref().or(self.lost.get()) {
             Some(reason) => {
                 Err(StoreError::Poisoned { path: self.path().to_path_buf(), reason: reason.clone() })
@@ -365,6 +387,13 @@ fn split<'a>(path: &Path, target: &'a Path) -> Result<(&'a Path, &'a OsStr)> {
         Some(name) if !names_folder => Ok((target.parent().unwrap_or(Path::new("")), name)),
         _ => Err(StoreError::NotRegular { path: path.to_path_buf(), kind: "directory" }),
     }
+}
+
+/// The folder in which the bytes of a path lie, or will lie; opened; and their name in it.
+pub(crate) fn place_of(path: &Path) -> Result<(PathBuf, OwnedFd, OsString)> {
+    let target = follow_links(path)?;
+    let (folder, name) = split(path, &target)?;
+    Ok((folder.to_path_buf(), open_folder(folder)?, name.to_os_string()))
 }
 
 fn open_folder(folder: &Path) -> Result<OwnedFd> {

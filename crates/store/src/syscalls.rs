@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 #[cfg(target_os = "linux")]
@@ -18,7 +19,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, MsyncFlags, ProtFlags};
 
 use crate::cache::{CachedPages, cachestat, fadvise, start_range, sync_range};
-use crate::{Advice, Existing};
+use crate::{Advice, Existing, locks};
 
 /// What a mapping may do with its pages, and whom it shows changes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +103,11 @@ pub(crate) trait Calls: Send + Sync {
     /// Takes the space for `len` bytes at `offset`; the file reaches at least behind them then.
     fn fallocate(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
         Ok(rustix::fs::fallocate(file, FallocateFlags::empty(), offset, len)?)
+    }
+
+    /// Takes the space for `len` bytes at `offset` and leaves the length of the file as it is.
+    fn fallocate_ahead(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
+        Ok(rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, offset, len)?)
     }
 
     fn ftruncate(&self, file: &fs::File, len: u64) -> io::Result<()> {
@@ -216,6 +222,20 @@ pub(crate) trait Calls: Send + Sync {
     unsafe fn mlock(&self, base: NonNull<u8>, len: usize) -> io::Result<()> {
         // SAFETY: the caller vouches for the range, and mlock changes no memory of ours.
         unsafe { Ok(rustix::mm::mlock(base.as_ptr().cast(), len)?) }
+    }
+
+    /// Locks a range of bytes against all other open files; see `locks.rs`.
+    fn lock(&self, file: &fs::File, range: &Range<u64>) -> io::Result<()> {
+        locks::lock(file, range)
+    }
+
+    fn unlock(&self, file: &fs::File, range: &Range<u64>) -> io::Result<()> {
+        locks::unlock(file, range)
+    }
+
+    /// The process that keeps a range from being locked, −1 where the system does not say which, none if nobody does.
+    fn lock_holder(&self, file: &fs::File, range: &Range<u64>) -> io::Result<Option<i32>> {
+        locks::lock_holder(file, range)
     }
 
     /// Gives the file `from` of the folder the name `to`.

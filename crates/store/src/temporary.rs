@@ -40,14 +40,15 @@ impl Temporary {
     pub(crate) fn create(folder: BorrowedFd<'_>, target: &OsStr, mode: Mode) -> io::Result<(Self, fs::File)> {
         for _ in 0..ATTEMPTS {
             let name = temporary_name(target);
+            // Before there is a file: who finds no descriptor for the folder could not remove it.
+            let own_folder = syscalls::duplicate(folder)?;
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let file = match rustix::fs::openat(folder, &name, flags, mode) {
                 Ok(file) => fs::File::from(file),
                 Err(rustix::io::Errno::EXIST | rustix::io::Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let folder = syscalls::duplicate(folder)?;
-            let temporary = Temporary { folder, name, owner: process::id(), is_gone: false };
+            let temporary = Temporary { folder: own_folder, name, owner: process::id(), is_gone: false };
             // A sweeper that saw the file before it was locked may have the lock, or have removed the file.
             if !matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) && temporary.names(&file) {
                 return Ok((temporary, file));
@@ -137,11 +138,34 @@ pub(crate) fn sweep(folder: BorrowedFd<'_>, target: &OsStr) {
     }
 }
 
-fn sweep_one(folder: BorrowedFd<'_>, name: &OsStr) {
+/// Temporary files for `target`: the name, the length, and whether somebody holds it.
+pub(crate) fn find(folder: BorrowedFd<'_>, target: &OsStr) -> io::Result<Vec<(OsString, u64, bool)>> {
+    let mut found = Vec::new();
+    for entry in Dir::read_from(folder)?.take(MAX_LISTED) {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if !is_temporary_name(name, stem(target).as_bytes()) {
+            continue;
+        }
+        let name = OsStr::from_bytes(name);
+        let Some(file) = open_regular(folder, name) else { continue };
+        let len = file.metadata()?.len();
+        // The lock is given back at once; whoever makes a file meanwhile takes another name.
+        found.push((name.to_os_string(), len, file.try_lock().is_err()));
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn open_regular(folder: BorrowedFd<'_>, name: &OsStr) -> Option<fs::File> {
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { return };
-    let file = fs::File::from(file);
-    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) || file.try_lock().is_err() {
+    let file = fs::File::from(rustix::fs::openat(folder, name, flags, Mode::empty()).ok()?);
+    file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
+}
+
+fn sweep_one(folder: BorrowedFd<'_>, name: &OsStr) {
+    let Some(file) = open_regular(folder, name) else { return };
+    if file.try_lock().is_err() {
         return;
     }
     // The name may be another file's by now.

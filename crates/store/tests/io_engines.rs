@@ -560,3 +560,71 @@ fn a_forked_child_cannot_go_on() {
         }
     });
 }
+
+/// The queue's memory is not in the child, so something else of the child may lie where it was; giving the queue up
+/// there must not take that away.
+#[test]
+fn a_forked_child_keeps_what_lies_where_the_queue_was() {
+    let Some(folder) = as_child() else {
+        let folder = Folder::new();
+        folder.file("file", MIB);
+        return assert_success(&run_child(
+            "a_forked_child_keeps_what_lies_where_the_queue_was",
+            folder.path(),
+        ));
+    };
+    let file = File::open(folder.join("file"), Mode::Read).unwrap();
+    let pieces = Chunks::new(0..MIB, 10_000);
+    let dispenser = Dispenser::new(&pieces);
+    let Ok(mut stream) = file.stream(IoEngine::Direct, &dispenser, 1 << 20) else {
+        return println!("skipped: no queue can be had here");
+    };
+    stream.next().unwrap().unwrap();
+    let queue = queue_memory();
+    assert!(!queue.is_empty());
+    // SAFETY: the child does a few things that need no other thread, and leaves.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let own: Vec<_> = queue.into_iter().filter_map(|(start, len)| own_memory(start, len)).collect();
+        drop(stream);
+        let is_there = own.iter().all(|&place| {
+            // SAFETY: it was mapped above; that it still is is what is tested.
+            unsafe { place.read_volatile() == 7 }
+        });
+        // SAFETY: nothing of this process is left to be cleaned up.
+        unsafe { libc::_exit(i32::from(own.is_empty() || !is_there)) };
+    }
+    let mut status = -1;
+    // SAFETY: the status is written to a variable of ours.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0);
+}
+
+/// Addresses and lengths of the queues of this process.
+fn queue_memory() -> Vec<(usize, usize)> {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let number = |text: &str| usize::from_str_radix(text, 16).unwrap();
+    let queues = maps.lines().filter(|line| line.contains("io_uring"));
+    queues
+        .map(|line| {
+            let (start, rest) = line.split_once('-').unwrap();
+            let end = number(rest.split_once(' ').unwrap().0);
+            (number(start), end - number(start))
+        })
+        .collect()
+}
+
+/// Memory at an address at which there is none yet, which holds a 7.
+fn own_memory(start: usize, len: usize) -> Option<*mut u8> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+    let wanted = std::ptr::without_provenance_mut(start);
+    // SAFETY: nothing that is mapped is replaced.
+    let place = unsafe { libc::mmap(wanted, len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    if place == libc::MAP_FAILED {
+        return None;
+    }
+    let place = place.cast::<u8>();
+    // SAFETY: it was mapped above, and is nobody else's.
+    unsafe { place.write(7) };
+    Some(place)
+}

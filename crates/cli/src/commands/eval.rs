@@ -33,7 +33,8 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         (None, Some(_)) => {
             let target = target(args, Mode::ReadWrite)?;
             target.assign_lazy(&lazy, args.casting, watch.run())?;
-            if args.sync {
+            // Checksums beside the file are renewed once it is flushed.
+            if args.sync || target.keeps_checksums()? {
                 target.flush_run(watch.run())?;
             }
         }

@@ -3,7 +3,7 @@ use std::{ffi::OsString, io::Write};
 use clap::Parser;
 use ndfolio::Plan;
 
-use super::{convert, describe, diff, digest, eval, reduce};
+use super::{convert, describe, diff, digest, eval, reduce, verify};
 use crate::{
     args::{self, Cli, Command, ExplainArgs},
     failure::Failure,
@@ -63,8 +63,10 @@ fn plan(command: &Command) -> Result<Plan, Failure> {
         Command::Eval(args) => eval::plan(args),
         Command::Digest(args) => digest::plan(args),
         Command::Diff(args) => diff::plan(args),
+        Command::Checksum(args) => verify::plan(&args.input, &args.run.session()),
+        Command::Verify(args) => verify::plan(&args.input, &args.run.session()),
         _ => Err(usage(
-            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, eval, digest or diff"
+            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, eval, digest, diff, checksum or verify"
                 .to_owned(),
         )),
     }

@@ -11,6 +11,7 @@
 //! UTF-8 in 3.0. Readers ask neither for the alignment nor for the padding.
 
 mod descr;
+mod growable;
 mod text;
 mod write;
 
@@ -21,6 +22,7 @@ use ndfolio_layout::View;
 use super::{Entry, Format, Read, command, sniff::Sniff};
 use crate::{Contents, FormatError, Member, ReadOptions, source::Source};
 
+pub use growable::{CountField, count_field, growable};
 pub use write::header;
 
 /// What a `.npy` file begins with.

@@ -73,7 +73,8 @@ const MORE_NAMES: [(&str, Kind); 18] = [
 
 pub(super) fn parse(text: &str) -> Result<DType, LayoutError> {
     let text = text.trim();
-    let literal = text.starts_with(['[', '{']) || (text.starts_with('(') && text.contains(['\'', '"']));
+    let literal =
+        text.starts_with(['[', '{']) || (text.starts_with('(') && text.contains(['\'', '"', '[', '{']));
     if literal {
         let dtype = Literal::parse(text, "dtype").and_then(|parsed| DType::from_descr(&parsed.value));
         return dtype.map_err(|error| match error {
@@ -126,6 +127,10 @@ fn one(text: &str, whole: &str) -> Result<DType, LayoutError> {
     let wrong = |reason: &str| LayoutError::DType { text: whole.to_owned(), reason: reason.to_owned() };
     if let Some(rest) = text.strip_prefix('(') {
         let (shape, rest) = rest.split_once(')').ok_or_else(|| wrong("'(' without ')'"))?;
+        // As NumPy has it; and nobody can have it go as deep as the text is long.
+        if rest.trim_start().starts_with('(') {
+            return Err(wrong("more than one shape before an item"));
+        }
         let shape = Literal::parse(&format!("({shape})"), "shape")?.value;
         let descr = Literal::Tuple(vec![Literal::Str(rest.trim().to_owned()), shape]);
         return DType::from_descr(&descr);
@@ -133,6 +138,9 @@ fn one(text: &str, whole: &str) -> Result<DType, LayoutError> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     if digits > 0 {
         let count = text[..digits].parse().map_err(|_| wrong("the count is too large"))?;
+        if text[digits..].starts_with('(') {
+            return Err(wrong("a shape behind a count"));
+        }
         let base = one(&text[digits..], whole)?;
         return Ok(DType::SubArray(SubArray::new(base, vec![count])?.into()));
     }
@@ -211,6 +219,21 @@ fn sized(letter: char, size: usize) -> Option<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shapes_do_not_nest() {
+        let dtype = |text: &str| text.parse::<DType>();
+        assert_eq!(dtype("(2,)3f4").unwrap().itemsize(), 24);
+        assert_eq!(dtype("(2,) f4").unwrap().itemsize(), 8);
+        assert_eq!(dtype("([], (2,))").unwrap().itemsize(), 0);
+        for bad in ["(2,)(3,)f4", "3(2,)f4", "(2,)3(2,)f4", "(2,)[]", "(2,) (3,)f4"] {
+            assert!(dtype(bad).is_err(), "{bad}");
+        }
+        // Each of these would go deeper than any stack.
+        for part in ["(1)", "(1)1", "1(1)", "(", "[(", "(1) "] {
+            assert!(dtype(&format!("{}f4", part.repeat(100_000))).is_err(), "{part}");
+        }
+    }
 
     #[test]
     fn what_numpy_writes() {

@@ -181,8 +181,9 @@ impl Array {
         casting: Casting,
         run: impl Into<Run<'r>>,
     ) -> Result<Report> {
-        let job = self.job_for_assignment(&lazy.into(), casting)?;
-        job.emit(Emit::Old(self.file(), self.view()), &run.into()).map_err(of_expression)
+        let (job, run) = (self.job_for_assignment(&lazy.into(), casting)?, run.into());
+        let _writing = self.before_writing(&run)?;
+        job.emit(Emit::Old(self.file(), self.view()), &run).map_err(of_expression)
     }
 
     /// What [`Array::assign_lazy`] would do.

@@ -31,6 +31,9 @@ impl File {
         let Some(start) = mapping.as_mut_ptr() else { return Ok(()) };
         for run in runs {
             let at = run.start;
+            if self.mode == Mode::CopyOnWrite && !run.is_empty() {
+                self.count_copied(&(offset + at as u64..offset + run.end as u64))?;
+            }
             let bytes = &data[run];
             // SAFETY: `bytes` lies within `data`, whose length is the mapping's; the mapping is writable and
             // lives until the end of this function.

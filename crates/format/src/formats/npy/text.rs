@@ -14,6 +14,15 @@ pub(super) struct Text<'a> {
     pub(super) version: (u8, u8),
 }
 
+/// What a text says of its array.
+pub(super) struct Described {
+    pub(super) dtype: Result<DType, LayoutError>,
+    pub(super) shape: Vec<usize>,
+    pub(super) order: Order,
+    /// Whether Python 2 wrote it.
+    pub(super) python2: bool,
+}
+
 impl Text<'_> {
     /// The array that the text describes, whose items lie between the text and `end`; and whether Python 2
     /// wrote the text.
@@ -22,6 +31,17 @@ impl Text<'_> {
         end: u64,
         object_run: &dyn Fn() -> String,
     ) -> Result<(Result<View, FormatError>, bool), FormatError> {
+        let Described { dtype, shape, order, python2 } = self.described()?;
+        let array = match dtype {
+            Ok(dtype) => Ok(self.view(&dtype, &shape, order, end)?),
+            Err(LayoutError::Object { text }) => Err(object(&text, object_run())),
+            Err(source) => return Err(FormatError::Layout { offset: self.start, source }),
+        };
+        Ok((array, python2))
+    }
+
+    /// What the text says, wherever the items are.
+    pub(super) fn described(&self) -> Result<Described, FormatError> {
         let Parsed { value, python2 } = self.literal()?;
         let [descr, order, shape] = self.keys(&value)?;
         let order = match order {
@@ -33,12 +53,7 @@ impl Text<'_> {
         if let Err(part) = descr::check(descr) {
             return Err(self.wrong("'descr'", descr::EXPECTED, part));
         }
-        let array = match DType::from_descr(descr) {
-            Ok(dtype) => Ok(self.view(&dtype, &shape, order, end)?),
-            Err(LayoutError::Object { text }) => Err(object(&text, object_run())),
-            Err(source) => return Err(FormatError::Layout { offset: self.start, source }),
-        };
-        Ok((array, python2))
+        Ok(Described { dtype: DType::from_descr(descr), shape, order, python2 })
     }
 
     fn literal(&self) -> Result<Parsed, FormatError> {

@@ -1,4 +1,4 @@
-use ndfolio_layout::{DType, LayoutError, Order, View};
+use ndfolio_layout::{DType, LayoutError, Order, View, literal::Literal};
 
 use super::{MAGIC, descr};
 use crate::FormatError;
@@ -40,11 +40,7 @@ fn text(dtype: &DType, shape: &[usize], order: Order) -> Result<String, FormatEr
         Order::C => ("False", shape.first()),
         Order::F => ("True", shape.last()),
     };
-    let descr = dtype.descr()?;
-    if let Err(part) = descr::check(&descr) {
-        let reason = "a header cannot say it: without a name a field is padding";
-        return Err(LayoutError::DType { text: part.to_string(), reason: reason.to_owned() }.into());
-    }
+    let descr = checked_descr(dtype)?;
     let extents: Vec<_> = shape.iter().map(usize::to_string).collect();
     let comma = if extents.len() == 1 { "," } else { "" };
     let shape = format!("({}{comma})", extents.join(", "));
@@ -53,18 +49,28 @@ fn text(dtype: &DType, shape: &[usize], order: Order) -> Result<String, FormatEr
     Ok(format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}{room}"))
 }
 
+/// The dtype as a header says it.
+pub(super) fn checked_descr(dtype: &DType) -> Result<Literal, FormatError> {
+    let descr = dtype.descr()?;
+    if let Err(part) = descr::check(&descr) {
+        let reason = "a header cannot say it: without a name a field is padding";
+        return Err(LayoutError::DType { text: part.to_string(), reason: reason.to_owned() }.into());
+    }
+    Ok(descr)
+}
+
 /// The length of the text with its padding, which is never empty and ends in a line break.
-fn padded(text: usize, length_bytes: usize) -> usize {
+pub(super) fn padded(text: usize, length_bytes: usize) -> usize {
     let len = text + 1;
     len + ALIGN - (MAGIC.len() + 2 + length_bytes + len) % ALIGN
 }
 
-fn long(text: usize) -> Result<[u8; 4], FormatError> {
+pub(super) fn long(text: usize) -> Result<[u8; 4], FormatError> {
     let len = padded(text, 4);
     u32::try_from(len).map(u32::to_le_bytes).map_err(|_| FormatError::HeaderOverflow { len })
 }
 
-fn assemble(version: (u8, u8), length: &[u8], text: Vec<u8>) -> Vec<u8> {
+pub(super) fn assemble(version: (u8, u8), length: &[u8], text: Vec<u8>) -> Vec<u8> {
     let len = padded(text.len(), length.len());
     let mut out = Vec::with_capacity(MAGIC.len() + 2 + length.len() + len);
     out.extend_from_slice(MAGIC);

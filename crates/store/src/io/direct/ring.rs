@@ -1,6 +1,7 @@
 //! The queue of reads and writes: one `io_uring`, used by one worker.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
 use std::process;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -18,7 +19,8 @@ static WORKS: AtomicI32 = AtomicI32::new(0);
 
 /// Transfers that were asked for and those that are done.
 pub(super) struct Ring {
-    ring: IoUring,
+    /// Given up by `drop` alone, and never in a child.
+    ring: ManuallyDrop<IoUring>,
     /// Those that were pushed and did not complete yet, those that the system does not know included.
     pending: usize,
     /// After a fork, the queue is the parent's.
@@ -63,7 +65,7 @@ impl Ring {
             }
             result => result?,
         };
-        Ok(Ring { ring, pending: 0, owner: process::id() })
+        Ok(Ring { ring: ManuallyDrop::new(ring), pending: 0, owner: process::id() })
     }
 
     /// Whether this process made the ring.
@@ -135,6 +137,16 @@ impl Ring {
                 Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {}
                 Err(_) => return false,
             }
+        }
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // The queue's memory is not in a child: unmapping it there would take what lies at its addresses by now.
+        if self.is_ours() {
+            // SAFETY: it is used nowhere else after this.
+            unsafe { ManuallyDrop::drop(&mut self.ring) };
         }
     }
 }
