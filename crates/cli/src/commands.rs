@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod append;
 mod bench;
 mod cache;
 mod convert;
@@ -33,6 +34,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Create(args) => create::run(&args)?,
         Command::Set(args) => set::set(&args)?,
         Command::Fill(args) => set::fill(&args)?,
+        Command::Append(args) => append::append(&args)?,
+        Command::Resize(args) => append::resize(&args)?,
+        Command::Compact(args) => append::compact(&args)?,
         Command::Stats(args) => describe::stats(&args)?,
         Command::Describe(args) => describe::describe(&args)?,
         Command::Reduce(args) => reduce::run(&args)?,
