@@ -7,7 +7,7 @@ use ndfolio_engine::{Run, expr::Block};
 use ndfolio_format::npy::CountField;
 use ndfolio_kernel::{Caster, Casting, Element, swap_bytes};
 use ndfolio_layout::{DType, Order};
-use ndfolio_store::{APPENDING, Appender as Tail, EVERYTHING, Lock, Locking, Mode, Synced};
+use ndfolio_store::{APPENDING, Appender as Tail, EVERYTHING, Lock, Locking, Mode, RangeLock, Synced};
 
 use crate::{
     Array, Error, Lazy, OpenOptions, Result,
@@ -88,30 +88,34 @@ impl AppendOptions {
     pub(crate) fn begin(&self, array: &mut Array) -> Result<Appender> {
         Table::of(array)?;
         array.check_writable()?;
-        let mut lock = array.source.file.lock_range(APPENDING, self.locking)?;
-        if count_field(array.file(), array.offset())?.is_none() {
-            array.file().check_name()?;
-            array.make_growable(self.locking, &Run::default())?;
-            lock = array.source.file.lock_range(APPENDING, self.locking)?;
-            array.file().give_up_lock(&EVERYTHING);
-        }
+        let lock = array.source.file.lock_range(APPENDING, self.locking)?;
+        array.file().check_name()?;
+        let end = match count_field(array.file(), array.offset())? {
+            None => End::Foreign { _lock: lock },
+            Some(field) => {
+                let table = Table::of(array)?;
+                array.file().look_again(table.end(field.count))?;
+                array.source.view = table.view(field.count)?;
+                End::behind(lock, &table, field, self.synced)?
+            }
+        };
         let table = Table::of(array)?;
-        let field = count_field(array.file(), array.offset())?.ok_or_else(|| Error::NoRows {
-            path: array.place().to_owned(),
-            reason: "its header was changed by somebody else; open it again".to_owned(),
-        })?;
-        array.file().look_again(table.end(field.count))?;
-        array.source.view = table.view(field.count)?;
-        Ok(Appender {
-            tail: Tail::new(lock, table.end(field.count), self.synced)?,
-            array: array.clone(),
-            table,
-            field,
-            pending: 0,
-            is_told: false,
-            casting: self.casting,
-            lost: self.lost.clone(),
-        })
+        let (array, rows, options) = (array.clone(), table.rows(), self.clone());
+        Ok(Appender { end, array, table, rows, pending: 0, is_told: false, options })
+    }
+}
+
+/// The end of a file that is locked.
+enum End {
+    /// The header has no room for the number of rows, and nothing was written yet.
+    Foreign { _lock: RangeLock },
+    /// Rows can be written. They are counted at this place of the file.
+    Open(Box<Tail>, u64),
+}
+
+impl End {
+    fn behind(lock: RangeLock, table: &Table, field: CountField, synced: Synced) -> Result<End> {
+        Ok(End::Open(Box::new(Tail::new(lock, table.end(field.count), synced)?), field.offset))
     }
 }
 
@@ -150,17 +154,16 @@ impl fmt::Debug for AppendOptions {
 /// ```
 pub struct Appender {
     /// First, so that its lock goes before the file does.
-    tail: Tail,
+    end: End,
     /// The rows that are counted.
     array: Array,
     table: Table,
-    field: CountField,
+    rows: usize,
     /// Rows that are written and not counted.
     pending: usize,
     /// Whether the caller got an error about rows that are lost.
     is_told: bool,
-    casting: Casting,
-    lost: Option<Lost>,
+    options: AppendOptions,
 }
 
 impl Appender {
@@ -181,7 +184,7 @@ impl Appender {
     /// How many rows are counted.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.field.count
+        self.rows
     }
 
     /// How many rows were written and are not counted yet.
@@ -202,15 +205,17 @@ impl Appender {
     {
         let count = self.table.count(rows.shape())?;
         let from = DType::native(T::KIND);
-        let caster = Caster::new(&from, &self.table.dtype, self.casting).at(self.array.place())?;
+        let caster = Caster::new(&from, &self.table.dtype, self.options.casting).at(self.array.place())?;
+        let itemsize = self.table.dtype.itemsize();
         let items = rows.view().into_dyn();
         let items = if self.table.order == Order::F { items.reversed_axes() } else { items };
+        let tail = self.tail(&Run::default())?;
         let mut write = |items: &[T]| {
             let mut bytes = vec![0; std::mem::size_of_val(items)];
             T::store(items, &mut bytes);
-            let mut cast = vec![0; items.len() * self.table.dtype.itemsize()];
+            let mut cast = vec![0; items.len() * itemsize];
             caster.apply(&mut bytes, &mut cast);
-            self.tail.write(&cast)
+            tail.write(&cast)
         };
         let result = match items.as_slice() {
             Some(items) => items.chunks(PIECE).try_for_each(write),
@@ -236,7 +241,8 @@ impl Appender {
             let reason = format!("{} bytes are no whole rows: a row has {row} bytes", rows.len());
             return Err(Error::Usage { path: self.array.place().to_owned(), reason });
         }
-        let result = rows.chunks(1 << 20).try_for_each(|piece| self.tail.write(piece));
+        let tail = self.tail(&Run::default())?;
+        let result = rows.chunks(1 << 20).try_for_each(|piece| tail.write(piece));
         self.counted_later((rows.len() as u64 / row) as usize, result.map_err(Error::from))
     }
 
@@ -250,11 +256,14 @@ impl Appender {
         let rows = rows.into();
         let count = self.table.count(rows.shape()?)?;
         // An expression does not know where its values go; an error should.
-        Caster::new(rows.dtype()?, &self.table.dtype, self.casting).at(self.array.place())?;
-        let rows = rows.astype(&self.table.dtype, self.casting);
+        let casting = self.options.casting;
+        Caster::new(rows.dtype()?, &self.table.dtype, casting).at(self.array.place())?;
+        let rows = rows.astype(&self.table.dtype, casting);
         let rows = if self.table.order == Order::F { rows.transpose(None) } else { rows };
         let swap = self.table.dtype.as_scalar().map_or(1, |scalar| scalar.foreign_width());
-        let (start, tail) = (self.tail.end(), &mut self.tail);
+        let run = run.into();
+        let tail = self.tail(&run)?;
+        let start = tail.end();
         let mut swapped = Vec::new();
         let result = rows.for_each_block(run, |block: Block<'_>| {
             if swap == 1 {
@@ -268,7 +277,7 @@ impl Appender {
         let result = result.map(|_| ());
         if result.is_err() {
             // If it was the file that failed, this does too, and so does everything else.
-            self.is_told |= self.tail.lower_to(start).is_err();
+            self.is_told |= self.tail(&run)?.lower_to(start).is_err();
             return result;
         }
         self.counted_later(count, result)
@@ -289,17 +298,40 @@ impl Appender {
         if self.pending == 0 && !self.is_told {
             return Ok(());
         }
-        let result = self.count(self.field.count + self.pending);
+        let result = self.count(self.rows + self.pending);
         self.is_told |= result.is_err();
         result
+    }
+
+    /// The end of the file as it can be written to. What NumPy wrote is copied to a file with room for the number of
+    /// rows now, and not before it is known that there is something to write.
+    fn tail(&mut self, run: &Run<'_>) -> Result<&mut Tail> {
+        if let End::Foreign { .. } = self.end {
+            let locking = self.options.locking;
+            self.array.make_growable(locking, run)?;
+            let lock = self.array.source.file.lock_range(APPENDING, locking)?;
+            self.array.file().give_up_lock(&EVERYTHING);
+            self.table = Table::of(&self.array)?;
+            if let Some(field) = count_field(self.array.file(), self.array.offset())? {
+                self.end = End::behind(lock, &self.table, field, self.options.synced)?;
+            }
+        }
+        match &mut self.end {
+            End::Open(tail, _) => Ok(tail),
+            End::Foreign { .. } => Err(Error::NoRows {
+                path: self.array.place().to_owned(),
+                reason: "its header was changed by somebody else; open it again".to_owned(),
+            }),
+        }
     }
 
     /// Writes another number of rows.
     fn count(&mut self, rows: usize) -> Result<()> {
         let bytes = CountField::bytes(rows as u64).at(self.array.place())?;
         let view = self.table.view(rows)?;
-        self.tail.commit(self.field.offset, &bytes)?;
-        (self.field.count, self.pending) = (rows, 0);
+        let End::Open(tail, field) = &mut self.end else { return Ok(()) };
+        tail.commit(*field, &bytes)?;
+        (self.rows, self.pending) = (rows, 0);
         self.array.source.view = view;
         Ok(())
     }
@@ -307,15 +339,18 @@ impl Appender {
     /// Lets rows of zeros follow, counted at once.
     pub(crate) fn grow(&mut self, rows: usize, run: &Run<'_>) -> Result<()> {
         let bytes = (rows as u64).saturating_mul(self.table.row_bytes());
-        let target = self.field.count.saturating_add(rows);
+        let target = self.rows.saturating_add(rows);
         self.table.view(target)?;
-        self.tail.write_zeros(bytes, crate::Reserve::Space, &|| run.go_on().is_err())?;
+        self.tail(run)?.write_zeros(bytes, crate::Reserve::Space, &|| run.go_on().is_err())?;
         self.count(target)
     }
 
     /// Counts fewer rows.
-    pub(crate) fn lower(&mut self, rows: usize) -> Result<()> {
-        self.tail.lower_to(self.table.end(rows))?;
+    pub(crate) fn lower(&mut self, rows: usize, run: &Run<'_>) -> Result<()> {
+        // First, for a file that is copied has its rows elsewhere.
+        self.tail(run)?;
+        let end = self.table.end(rows);
+        self.tail(run)?.lower_to(end)?;
         self.count(rows)
     }
 
@@ -325,7 +360,11 @@ impl Appender {
     /// An earlier failure.
     pub fn rollback(&mut self) -> Result<()> {
         self.pending = 0;
-        Ok(self.tail.lower_to(self.table.end(self.field.count))?)
+        let end = self.table.end(self.rows);
+        match &mut self.end {
+            End::Open(tail, _) => Ok(tail.lower_to(end)?),
+            End::Foreign { .. } => Ok(()),
+        }
     }
 
     /// Commits, and lets others append.
@@ -346,7 +385,7 @@ impl Drop for Appender {
             return;
         }
         if let Err(error) = self.commit() {
-            match &self.lost {
+            match &self.options.lost {
                 Some(lost) => lost(&error),
                 None => eprintln!("ndfolio: rows are lost: {error}"),
             }
@@ -389,7 +428,7 @@ impl Array {
     }
 
     fn append_with(&mut self, write: impl FnOnce(&mut Appender) -> Result<()>) -> Result<()> {
-        let mut appender = self.appender(&self.append_options())?;
+        let mut appender = self.append_options().begin(self)?;
         write(&mut appender)?;
         appender.commit()?;
         *self = appender.array.clone();
@@ -402,7 +441,10 @@ impl Array {
     /// # Errors
     /// As [`AppendOptions::open`]; an array that is open for reading only.
     pub fn appender(&mut self, options: &AppendOptions) -> Result<Appender> {
-        options.begin(self)
+        let mut appender = options.begin(self)?;
+        appender.tail(&Run::default())?;
+        *self = appender.array.clone();
+        Ok(appender)
     }
 
     /// Options with the lock that the array was opened with.

@@ -64,7 +64,11 @@ impl Array {
     /// As [`Array::append`]; [`StoreError::Locked`](crate::StoreError::Locked) also where somebody else has the
     /// rows open for writing that would go; more rows than there are.
     pub fn truncate_rows(&mut self, rows: usize) -> Result<()> {
-        let mut appender = self.appender(&self.append_options())?;
+        self.lower(rows, &Run::default())
+    }
+
+    fn lower(&mut self, rows: usize, run: &Run<'_>) -> Result<()> {
+        let mut appender = self.append_options().begin(self)?;
         let there = appender.rows();
         if rows > there {
             let reason = format!("{rows} rows are to stay, and there are {there}; resize adds rows of zeros");
@@ -72,7 +76,7 @@ impl Array {
         }
         let going = Table::of(self)?.bytes_from(rows);
         let _lock = self.source.file.lock_range(going, self.origin.locking)?;
-        appender.lower(rows)?;
+        appender.lower(rows, run)?;
         *self = appender.array().clone();
         Ok(())
     }
@@ -83,11 +87,11 @@ impl Array {
     /// As [`Array::truncate_rows`]; a full disk; a cancelled run. The file is as it was then.
     pub fn resize<'r>(&mut self, rows: usize, run: impl Into<Run<'r>>) -> Result<()> {
         let run = run.into();
-        let mut appender = self.appender(&self.append_options())?;
+        let mut appender = self.append_options().begin(self)?;
         let there = appender.rows();
         if rows < there {
             drop(appender);
-            return self.truncate_rows(rows);
+            return self.lower(rows, &run);
         }
         if rows > there {
             appender.grow(rows - there, &run)?;
