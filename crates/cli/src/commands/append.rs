@@ -34,7 +34,11 @@ pub(crate) fn append(args: &AppendArgs) -> Result<(), Failure> {
 /// Opens the file, or makes it with rows as these are, but none yet.
 fn begin(args: &AppendArgs, rows: &Array) -> Result<Appender, Failure> {
     let lock = &args.lock;
-    let options = AppendOptions::new().durability(args.durability.into()).lock(lock.lock()).wait(lock.wait);
+    let options = AppendOptions::new()
+        .durability(args.durability.into())
+        .casting(args.casting)
+        .lock(lock.lock())
+        .wait(lock.wait);
     match options.open(&args.path) {
         Err(Error::Store(StoreError::NotFound { .. })) => {}
         opened => return Ok(opened?),
