@@ -364,6 +364,8 @@ pub(crate) struct SetArgs {
     /// the selection
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
 }
 
 #[derive(Debug, Args)]
@@ -373,6 +375,8 @@ pub(crate) struct FillArgs {
     /// The value
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -21,7 +21,7 @@ use clap::CommandFactory;
 use ndfolio::{Array, DType, Mode, Reduced, Value};
 
 use crate::{
-    args::{Cli, Command, Input},
+    args::{Cli, Command, Input, LockArgs},
     failure::Failure,
     output::Output,
     print::{self, Options},
@@ -60,6 +60,12 @@ impl Input {
     /// Opens what the arguments name.
     fn open(&self, mode: Mode) -> Result<Array, Failure> {
         Ok(self.location()?.open(&self.raw.options(&self.path)?.mode(mode))?)
+    }
+
+    /// Opens what the arguments name for writing.
+    fn open_to_write(&self, lock: &LockArgs) -> Result<Array, Failure> {
+        let options = self.raw.options(&self.path)?.mode(Mode::ReadWrite);
+        Ok(self.location()?.open(&options.lock(lock.lock()).wait(lock.wait))?)
     }
 }
 
