@@ -1,5 +1,6 @@
 //! The command line.
 
+mod append;
 mod describe;
 mod eval;
 mod integrity;
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOptions, Order, Session, Size};
 
+pub(crate) use self::append::{AppendArgs, CompactArgs, LockArgs, ResizeArgs};
 pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 pub(crate) use eval::EvalArgs;
@@ -60,6 +62,14 @@ pub(crate) enum Command {
     Set(SetArgs),
     /// Write one value to every item of a selection, in place
     Fill(FillArgs),
+    /// Append rows to a .npy file: durable when the command ends, whole to whoever reads meanwhile
+    ///
+    /// `ndfolio append log.npy new.npy 'more.npy[10:]'`; a FILE that is missing is made
+    Append(AppendArgs),
+    /// Give a .npy file another number of rows: rows of zeros are added, or the last ones are no longer counted
+    Resize(ResizeArgs),
+    /// Rewrite a .npy file without what lies behind its rows, with room for more
+    Compact(CompactArgs),
     /// Count, minimum, maximum, mean, standard deviation, sum, zeros, NaN, infinities
     Stats(StatsArgs),
     /// Statistics, exact quantiles and a histogram of all items or along axes
@@ -345,6 +355,9 @@ pub(crate) struct CreateArgs {
     /// Bytes of zeros before the items of a raw file
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
     pub(crate) offset: u64,
+    /// Room for more rows in the header of a .npy file, so that the first `append` need not rewrite it
+    #[arg(long)]
+    pub(crate) growable: bool,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     #[command(flatten)]
@@ -359,6 +372,8 @@ pub(crate) struct SetArgs {
     /// the selection
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
 }
 
 #[derive(Debug, Args)]
@@ -368,6 +383,8 @@ pub(crate) struct FillArgs {
     /// The value
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod append;
 mod bench;
 mod cache;
 mod check;
@@ -22,7 +23,7 @@ use clap::CommandFactory;
 use ndfolio::{Array, DType, Mode, Reduced, Value};
 
 use crate::{
-    args::{Cli, Command, Input},
+    args::{Cli, Command, Input, LockArgs},
     failure::Failure,
     output::Output,
     print::{self, Options},
@@ -35,6 +36,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Create(args) => create::run(&args)?,
         Command::Set(args) => set::set(&args)?,
         Command::Fill(args) => set::fill(&args)?,
+        Command::Append(args) => append::append(&args)?,
+        Command::Resize(args) => append::resize(&args)?,
+        Command::Compact(args) => append::compact(&args)?,
         Command::Stats(args) => describe::stats(&args)?,
         Command::Describe(args) => describe::describe(&args)?,
         Command::Reduce(args) => reduce::run(&args)?,
@@ -61,6 +65,12 @@ impl Input {
     /// Opens what the arguments name.
     fn open(&self, mode: Mode) -> Result<Array, Failure> {
         Ok(self.location()?.open(&self.raw.options(&self.path)?.mode(mode))?)
+    }
+
+    /// Opens what the arguments name for writing.
+    fn open_to_write(&self, lock: &LockArgs) -> Result<Array, Failure> {
+        let options = self.raw.options(&self.path)?.mode(Mode::ReadWrite);
+        Ok(self.location()?.open(&options.lock(lock.lock()).wait(lock.wait))?)
     }
 }
 

@@ -49,6 +49,8 @@ impl Failure {
     fn hint(&self) -> &'static str {
         match self {
             Failure::Library(Error::Store(StoreError::AlreadyExists { .. })) => "; replace it with --force",
+            Failure::Library(Error::Store(StoreError::Locked { .. })) => " (--wait SECONDS, --lock off)",
+            Failure::Library(Error::Store(StoreError::NoLocks { .. })) => " (--lock auto)",
             Failure::Library(Error::Format { source, .. }) => match source {
                 FormatError::LooksLike { .. } => " (--force-raw)",
                 FormatError::Unknown { .. } => " (--dtype, --shape, --offset, --order)",

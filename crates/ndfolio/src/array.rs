@@ -7,7 +7,7 @@ use std::{
 use ndfolio_engine::Source;
 use ndfolio_format::Format;
 use ndfolio_layout::{DType, Order, Selection, View};
-use ndfolio_store::{File, FileId, Mode};
+use ndfolio_store::{File, FileId, Locking, Mode};
 
 use crate::{Result, error::At, sums::Keeper};
 
@@ -22,6 +22,8 @@ pub(crate) struct Origin {
     /// Where the file's items begin: what lies before is its header.
     pub(crate) start: u64,
     pub(crate) keeper: Keeper,
+    /// How others are kept from writing to it.
+    pub(crate) locking: Locking,
 }
 
 /// An array in a file: a dtype that is known at run time, a shape, and places in the file.
@@ -37,11 +39,13 @@ pub(crate) struct Origin {
 pub struct Array {
     pub(crate) source: Source,
     pub(crate) origin: Arc<Origin>,
+    /// Whether it is the file's array and no selection of it.
+    pub(crate) is_whole: bool,
 }
 
 impl Array {
     pub(crate) fn new(file: Arc<File>, view: View, origin: Arc<Origin>) -> Self {
-        Array { source: Source { file, view }, origin }
+        Array { source: Source { file, view }, origin, is_whole: true }
     }
 
     /// The type of the items.
@@ -153,6 +157,12 @@ impl Array {
         self.origin.version.as_deref()
     }
 
+    /// Why the file is written without a lock although one was wanted, if that is so: the file system has none.
+    #[must_use]
+    pub fn lock_note(&self) -> Option<String> {
+        self.source.file.lock_note()
+    }
+
     pub(crate) fn place(&self) -> &Path {
         &self.origin.place
     }
@@ -165,6 +175,7 @@ impl Array {
         Array {
             source: Source { file: Arc::clone(&self.source.file), view },
             origin: Arc::clone(&self.origin),
+            is_whole: false,
         }
     }
 

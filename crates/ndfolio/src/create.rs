@@ -1,10 +1,12 @@
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use ndfolio_engine::{self as engine, Run, copy, fill, settle};
 use ndfolio_format::{Format, RawSpec, npy};
 use ndfolio_kernel::Casting;
 use ndfolio_layout::{DType, Order, Value, View};
-use ndfolio_store::{Durability, Existing, File, FileId, Mode, NewFile, Reserve};
+use ndfolio_store::{
+    ALL_BYTES, Durability, EVERYTHING, Existing, File, FileId, Lock, Locking, NewFile, Reserve,
+};
 
 use crate::{Array, Error, Result, error::At, open::sidecar_path, sums::forget_sums};
 
@@ -62,6 +64,29 @@ pub struct CreateOptions {
     offset: u64,
     sidecar: Sidecar,
     durability: Durability,
+    growth: Growth,
+    lock: Lock,
+    held: Held,
+}
+
+/// Whether a `.npy` file has room for more rows to be counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Growth {
+    /// It is as NumPy writes it.
+    #[default]
+    None,
+    /// It has.
+    Rows,
+}
+
+/// What stays locked of a new file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Held {
+    /// Its bytes, as those of any file that is open for writing.
+    #[default]
+    Bytes,
+    /// Its end too.
+    Everything,
 }
 
 /// A file that is to be: its bytes before the items, and where those lie.
@@ -85,6 +110,9 @@ impl CreateOptions {
             offset: 0,
             sidecar: Sidecar::None,
             durability: Durability::default(),
+            growth: Growth::None,
+            lock: Lock::Auto,
+            held: Held::Bytes,
         }
     }
 
@@ -137,6 +165,24 @@ impl CreateOptions {
         CreateOptions { durability, ..self }
     }
 
+    /// A `.npy` file with room for the number of rows, so that [`Array::append`] can count more of them in its place.
+    /// Rows lie along the first axis, in Fortran order along the last. Any reader of `.npy` files takes it; its header
+    /// is not byte for byte the one that NumPy would write.
+    pub fn growable(self) -> Self {
+        CreateOptions { growth: Growth::Rows, ..self }
+    }
+
+    /// Whether the open file is locked against others who write to it, as
+    /// [`OpenOptions::lock`](crate::OpenOptions::lock) says.
+    pub fn lock(self, lock: Lock) -> Self {
+        CreateOptions { lock, ..self }
+    }
+
+    /// The end of the new file stays locked too.
+    pub(crate) fn hold_everything(self) -> Self {
+        CreateOptions { held: Held::Everything, ..self }
+    }
+
     /// Whether a raw file has a sidecar.
     pub fn sidecar(self, sidecar: Sidecar) -> Self {
         CreateOptions { sidecar, ..self }
@@ -168,7 +214,7 @@ impl CreateOptions {
             }
             fill(new, &plan.view, &item, run).at(path)
         })?;
-        Ok(plan.open(file))
+        Ok(plan.open(file, self.lock))
     }
 
     /// Makes the file from another array: its items, cast where the dtypes differ, in this order.
@@ -193,7 +239,7 @@ impl CreateOptions {
         let file = self.make(path, &plan, run, |new| {
             copy(&array.source, new, &plan.view, casting, run).at(array.place())
         })?;
-        Ok(plan.open(file))
+        Ok(plan.open(file, self.lock))
     }
 
     /// What [`CreateOptions::copy_of`] would do: found out from what the page cache holds, without reading items
@@ -226,7 +272,7 @@ impl CreateOptions {
     ) -> Result<Array> {
         let plan = self.plan(path)?;
         let file = self.make(path, &plan, run, write)?;
-        Ok(plan.open(file))
+        Ok(plan.open(file, self.lock))
     }
 
     fn plan(&self, path: &Path) -> Result<Plan> {
@@ -237,13 +283,23 @@ impl CreateOptions {
                 "a .npy file has a header of its own, so neither an offset nor a sidecar; ask for a raw file";
             return Err(Error::Usage { path: path.to_owned(), reason: reason.to_owned() });
         }
+        if kind == FileKind::Raw && self.growth == Growth::Rows {
+            let reason = "a raw file has no header in which rows are counted; ask for a .npy file";
+            return Err(Error::Usage { path: path.to_owned(), reason: reason.to_owned() });
+        }
         let place = |offset| View::contiguous(&self.dtype, &self.shape, self.order, offset).at(path);
         let mut view = place(self.offset)?;
         let mut head = Vec::new();
         if kind == FileKind::Npy {
-            // What is contiguous in both orders is in C order, as NumPy has it.
-            let order = view.order().unwrap_or(self.order);
-            head = npy::header(view.dtype(), view.shape(), order).at(path)?;
+            head = match self.growth {
+                // What is contiguous in both orders is in C order, as NumPy has it.
+                Growth::None => npy::header(view.dtype(), view.shape(), view.order().unwrap_or(self.order)),
+                Growth::Rows if view.ndim() < 2 => {
+                    npy::growable(view.dtype(), view.shape(), Order::C).map(|made| made.0)
+                }
+                Growth::Rows => npy::growable(view.dtype(), view.shape(), self.order).map(|made| made.0),
+            }
+            .at(path)?;
             view = place(head.len() as u64)?;
         }
         Ok(Plan { kind, head, view })
@@ -271,7 +327,11 @@ impl CreateOptions {
         // The flush of a large file takes long, and nobody could stop it.
         settle(&new, 0..len, run).at(path)?;
         forget_sums(path)?;
-        let file = new.commit_open(Mode::ReadWrite)?;
+        let file = new.commit_locked(self.lock)?;
+        if self.held == Held::Bytes {
+            file.lock_until_closed(ALL_BYTES, Locking { lock: self.lock, wait: Duration::ZERO })?;
+            file.give_up_lock(&EVERYTHING);
+        }
         if let Some(sidecar) = sidecar {
             sidecar.commit()?;
         }
@@ -289,12 +349,12 @@ impl CreateOptions {
 }
 
 impl Plan {
-    fn open(self, file: File) -> Array {
+    fn open(self, file: File, lock: Lock) -> Array {
         let (format, version) = match self.kind {
             FileKind::Raw => (Format::RAW, None),
             // The two bytes behind the magic, as the header was written.
             FileKind::Npy => (Format::NPY, Some(format!("{}.{}", self.head[6], self.head[7]))),
         };
-        Array::of_new(file, self.view, format, version)
+        Array::of_new(file, self.view, (format, version), lock)
     }
 }

@@ -111,6 +111,24 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// An array that cannot have more rows or fewer.
+    #[error("{}: its rows cannot change: {reason}", .path.display())]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+        /// Why not, and the way out.
+        reason: String,
+    },
+    /// Rows of another shape than the array's.
+    #[error("{}: expected rows of shape {expected}, got an array of shape {found}; n is any number of rows, and one row may come without its axis", .path.display())]
+    RowShape {
+        /// The file.
+        path: PathBuf,
+        /// The array's shape with an `n` where its rows are counted.
+        expected: String,
+        /// The shape that was given.
+        found: String,
+    },
     /// An array that was to be saved over the file it is read from.
     #[error(
         "{}: the array would be saved over the file that it is read from; save it under another name, then rename that", .path.display()

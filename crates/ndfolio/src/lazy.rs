@@ -3,7 +3,7 @@
 mod along;
 mod functions;
 mod operators;
-mod sinks;
+pub(crate) mod sinks;
 
 use std::{fmt, sync::Arc};
 

@@ -7,6 +7,8 @@
 //!   reading; [`Array::read`] and [`Array::write`] exchange blocks with [`ndarray`]; [`Array::get`] and
 //!   [`Array::set`] single items.
 //! * [`create`], [`save`] and [`CreateOptions`] make new files, which appear whole or not at all.
+//! * [`Array::append`] and [`Appender`] add rows to a `.npy` file: rows that were acknowledged survive the end of the
+//!   process and of the power, and who reads meanwhile sees whole rows only. [`Array::refresh`] takes notice of them.
 //! * [`Array::stats`], [`Array::describe`], [`Array::reduction`], [`Array::digest`], [`Array::save_as`] and
 //!   [`diff`] go through arrays of any size in memory that the caller sets.
 //! * [`checksum`] puts checksums beside a file, which writing through us keeps up to date; [`verify`] says what was
@@ -40,6 +42,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod access;
+mod append;
 mod array;
 mod average;
 mod cache;
@@ -54,11 +57,15 @@ mod location;
 mod memmap;
 mod open;
 mod reduce;
+mod resize;
+mod rewrite;
 mod save;
 mod session;
 mod sums;
+mod table;
 mod verify;
 
+pub use append::{AppendOptions, Appender};
 pub use array::Array;
 pub use average::{Average, Weights};
 pub use check::{Checkup, Repaired, check};
@@ -92,8 +99,8 @@ pub use ndfolio_layout::{
     Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
 };
 pub use ndfolio_store::{
-    Advice, Durability, Existing, FileId, FileSystem, IoCounters, IoEngine, Leftover, LockedRange,
-    MachineMemory, Mode, Reserve, Residency, StoreError, ignore_size_limit_signal, usage,
+    Advice, Durability, Existing, FileId, FileSystem, IoCounters, IoEngine, Leftover, Lock, LockedRange,
+    MachineMemory, Mode, Reserve, Residency, StoreError, Synced, ignore_size_limit_signal, usage,
 };
 pub use {half, ndarray, num_complex};
 

@@ -6,7 +6,7 @@ use half::f16;
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, Axis, IxDyn, ShapeBuilder};
 use ndfolio_kernel::Element;
 use ndfolio_layout::{Order, Selection, Value};
-use ndfolio_store::Mapping;
+use ndfolio_store::{Lock, Mapping};
 use num_complex::Complex;
 
 use crate::{Array, Error, OpenOptions, Result};
@@ -54,12 +54,13 @@ impl<T: Plain> Memmap<T> {
         Memmap::open_with(path, &OpenOptions::new())
     }
 
-    /// Opens a file's array with options and maps it.
+    /// Opens a file's array with options and maps it. As NumPy's it takes no lock, unless
+    /// [`OpenOptions::lock`] asks for one: several processes write to one file, and see to it that they do not meet.
     ///
     /// # Errors
     /// As [`Memmap::open`].
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
-        Memmap::new(options.open(path)?)
+        Memmap::new(options.clone().lock_or(Lock::Off).open(path)?)
     }
 
     /// Maps an array that is open.

@@ -1,14 +1,22 @@
 use std::{
     io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, ReadAt, ReadOptions};
 use ndfolio_layout::{DType, Order, View};
-use ndfolio_store::{File, Mode, StoreError};
+use ndfolio_store::{ALL_BYTES, File, Lock, Locking, Mode, StoreError};
 
-use crate::{Array, Error, Result, Size, array::Origin, error::At, sums::Keeper};
+use crate::{
+    Array, Error, Result, Size,
+    array::Origin,
+    error::At,
+    sums::Keeper,
+    table::{Table, count_field},
+};
 
 /// Opens a file's array for reading.
 ///
@@ -59,6 +67,9 @@ pub struct OpenOptions {
     order: Option<Order>,
     limits: ReadOptions,
     copy_budget: Option<Size>,
+    lock: Option<Lock>,
+    wait: Duration,
+    rows: Option<Range<usize>>,
 }
 
 impl Default for OpenOptions {
@@ -73,6 +84,9 @@ impl Default for OpenOptions {
             order: None,
             limits: ReadOptions::default(),
             copy_budget: None,
+            lock: None,
+            wait: Duration::ZERO,
+            rows: None,
         }
     }
 }
@@ -133,18 +147,38 @@ impl OpenOptions {
         OpenOptions { copy_budget: Some(size), ..self }
     }
 
+    /// Whether a file that is opened for writing is locked against others who do that, which is so unless this says
+    /// otherwise (a [`Memmap`](crate::Memmap) is opened without a lock, as NumPy's is). Readers take no lock, and none
+    /// keeps them out.
+    pub fn lock(self, lock: Lock) -> Self {
+        OpenOptions { lock: Some(lock), ..self }
+    }
+
+    /// How long to wait for somebody who has the file locked; not at all if it is not given.
+    pub fn wait(self, time: Duration) -> Self {
+        OpenOptions { wait: time, ..self }
+    }
+
+    /// The rows that are going to be written: only those are locked, so that several processes can write to parts of
+    /// their own at a time, and others cannot be written. Rows lie along the axis along which the array grows: the
+    /// first, in Fortran order the last.
+    pub fn rows(self, rows: Range<usize>) -> Self {
+        OpenOptions { rows: Some(rows), ..self }
+    }
+
+    /// The same with a lock or without, if that was left open.
+    pub(crate) fn lock_or(self, lock: Lock) -> Self {
+        OpenOptions { lock: self.lock.or(Some(lock)), ..self }
+    }
+
     /// Opens a file's array.
     ///
     /// # Errors
-    /// [`Error::Store`] where the file cannot be opened, [`Error::Format`] where its header is none that can
+    /// [`StoreError::Locked`] where somebody else writes to it. [`Error::Store`] where the file cannot be opened, [`Error::Format`] where its header is none that can
     /// be used ([`FormatError::Unmappable`] says why and what to run), and where options and file contradict
     /// each other.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Array> {
-        let file = File::open(&path, self.mode)?;
-        if let Some(size) = self.copy_budget {
-            file.set_copy_budget(size.bytes() as u64);
-        }
-        let contents = self.contents(&file)?;
+        let (file, contents) = renewed(|| self.look(path.as_ref()))?;
         if contents.format == Format::NPZ && self.mode == Mode::ReadWrite {
             return Err(Error::Archive { path: file.path().to_owned() });
         }
@@ -161,10 +195,73 @@ impl OpenOptions {
         let member = (!member.name.is_empty()).then(|| member.name.clone());
         // An archive's members have headers of their own, and others beside them.
         let start = if contents.format == Format::NPZ { 0 } else { view.offset() };
-        let version = contents.version.clone();
+        let (version, locking) = (contents.version.clone(), self.locking());
         let keeper = Keeper::default();
-        let origin = Origin { place, format: contents.format, version, member, start, keeper };
-        Ok(Array::new(Arc::new(file), view, Arc::new(origin)))
+        let origin = Origin { place, format: contents.format, version, member, start, keeper, locking };
+        let array = Array::new(Arc::new(file), view, Arc::new(origin));
+        self.lock_rows(&array)?;
+        Ok(array)
+    }
+
+    /// Opens the file with its lock, and looks into it.
+    fn look(&self, path: &Path) -> Result<(File, Contents)> {
+        let file = File::open(path, self.mode)?;
+        if let Some(size) = self.copy_budget {
+            file.set_copy_budget(size.bytes() as u64);
+        }
+        if self.mode == Mode::ReadWrite && self.rows.is_none() {
+            file.lock_until_closed(ALL_BYTES, self.locking())?;
+            file.check_name()?;
+        }
+        let contents = self.steady(&file)?;
+        Ok((file, contents))
+    }
+
+    fn locking(&self) -> Locking {
+        Locking { lock: self.lock.unwrap_or_default(), wait: self.wait }
+    }
+
+    fn lock_rows(&self, array: &Array) -> Result<()> {
+        let Some(rows) = &self.rows else { return Ok(()) };
+        let bytes = Table::of_any(array)?.bytes_of(rows.clone()).ok_or_else(|| Error::Usage {
+            path: array.place().to_owned(),
+            reason: format!("rows {rows:?} are to be written, but its shape is {:?}", array.shape()),
+        })?;
+        if self.mode == Mode::ReadWrite {
+            array.file().lock_until_closed(bytes.clone(), self.locking())?;
+            array.file().check_name()?;
+        }
+        array.file().write_only(bytes);
+        Ok(())
+    }
+
+    /// What is in a file to which somebody may be appending: the header as it is before or after that, and no byte
+    /// that is not counted.
+    fn steady(&self, file: &File) -> Result<Contents> {
+        loop {
+            let contents = match self.contents(file) {
+                Err(Error::Format { source: FormatError::DataCut { .. }, .. })
+                    if file.current_len()? > file.len() =>
+                {
+                    file.look_again(file.current_len()?)?;
+                    continue;
+                }
+                contents => contents?,
+            };
+            let (Format::NPY, Some(Ok(view))) =
+                (contents.format, contents.members.first().map(|member| &member.array))
+            else {
+                return Ok(contents);
+            };
+            match count_field(file, view.offset())? {
+                Some(field) if view.shape().get(field.axis) != Some(&field.count) => {}
+                Some(_) => {
+                    file.use_only(view.offset() + view.nbytes() as u64);
+                    return Ok(contents);
+                }
+                None => return Ok(contents),
+            }
+        }
     }
 
     /// Looks into a file without choosing an array.
@@ -173,7 +270,8 @@ impl OpenOptions {
     /// As [`OpenOptions::open`], but for members that cannot be used: those say so themselves.
     pub fn info(&self, path: impl AsRef<Path>) -> Result<MemberInfo> {
         let file = File::open(&path, self.mode)?;
-        Ok(MemberInfo { contents: self.contents(&file)?, file_size: file.len() })
+        let contents = self.steady(&file)?;
+        Ok(MemberInfo { contents, file_size: file.current_len()? })
     }
 
     pub(crate) fn contents(&self, file: &File) -> Result<Contents> {
@@ -227,6 +325,20 @@ impl OpenOptions {
     }
 }
 
+/// How often a path is opened again because it led to another file meanwhile.
+const RENEWALS: usize = 100;
+
+/// Does something with a path again while others put new files in its place.
+pub(crate) fn renewed<T>(mut act: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..RENEWALS {
+        match act() {
+            Err(Error::Store(StoreError::Replaced { .. })) => {}
+            result => return result,
+        }
+    }
+    act()
+}
+
 /// The name of the file beside a raw file that says what it holds.
 pub(crate) fn sidecar_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -263,9 +375,15 @@ impl ReadAt for Bytes<'_> {
 
 impl Array {
     /// An array over all of a file that this process made, as its view says.
-    pub(crate) fn of_new(file: File, view: View, format: Format, version: Option<String>) -> Array {
+    pub(crate) fn of_new(
+        file: File,
+        view: View,
+        (format, version): (Format, Option<String>),
+        lock: Lock,
+    ) -> Array {
         let (place, start, keeper) = (file.path().to_owned(), view.offset(), Keeper::default());
-        let origin = Origin { place, format, version, member: None, start, keeper };
+        let locking = Locking { lock, wait: Duration::ZERO };
+        let origin = Origin { place, format, version, member: None, start, keeper, locking };
         Array::new(Arc::new(file), view, Arc::new(origin))
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{ALL_BYTES, APPENDING, Mode};
+use crate::{ALL_BYTES, APPENDING, EVERYTHING, Mode};
 
 /// `Result` with [`StoreError`].
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -166,6 +166,20 @@ pub enum StoreError {
         waited: Duration,
     },
 
+    /// A write outside of the rows that the file was opened for.
+    #[error("{}: the file was opened to write bytes {}..{}, got {len} bytes at offset {offset}; open it for the rows \
+        that are to be written", path.display(), own.start, own.end)]
+    NotOwn {
+        /// The file.
+        path: PathBuf,
+        /// Where the bytes were to go.
+        offset: u64,
+        /// How many there were.
+        len: u64,
+        /// What may be written.
+        own: std::ops::Range<u64>,
+    },
+
     /// A lock was required where there are none.
     #[error("{}: this file system has no locks ({source}); write without one (lock 'auto' or 'off') if nobody else \
         writes to it, or choose another folder", path.display())]
@@ -262,6 +276,7 @@ impl StoreError {
             | StoreError::LockLimit { path, .. }
             | StoreError::Locked { path, .. }
             | StoreError::NoLocks { path, .. }
+            | StoreError::NotOwn { path, .. }
             | StoreError::Forked { path, .. }
             | StoreError::Io { path, .. } => path,
         }
@@ -322,7 +337,9 @@ impl std::fmt::Display for LockedPart<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             range if *range == APPENDING => f.write_str("somebody else appends to it or resizes it"),
-            range if *range == ALL_BYTES => f.write_str("somebody else has it open for writing"),
+            range if *range == ALL_BYTES || *range == EVERYTHING => {
+                f.write_str("somebody else has it open for writing")
+            }
             range => {
                 write!(f, "somebody else has bytes {}..{} of it open for writing", range.start, range.end)
             }

@@ -42,6 +42,8 @@ pub struct File {
     /// It only grows: rows that were appended are seen once somebody looked for them.
     len: AtomicU64,
     locks: Locks,
+    /// What may be written, if not all of it.
+    own: OnceLock<Range<u64>>,
     /// Something was written that no flush has covered yet.
     written: AtomicBool,
     /// Message of the flush that failed.
@@ -99,6 +101,7 @@ impl File {
             id,
             len: handle.current_len()?.into(),
             locks: Locks::default(),
+            own: OnceLock::new(),
             handle: Arc::new(handle),
             written: AtomicBool::new(false),
             poison: OnceLock::new(),
@@ -140,18 +143,36 @@ impl File {
         self.len() == 0
     }
 
-    /// Takes notice of what was appended since the file was opened; returns the length from now on. It never
-    /// becomes less, and stays in [`Mode::CopyOnWrite`], whose view was made once.
+    /// Reaches what was appended since the file was opened: the bytes up to `end` are of the file from now on. What
+    /// may lie behind them is nobody's yet. Not in [`Mode::CopyOnWrite`], whose view was made once.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Io`] if the system does not tell.
-    pub fn look_again(&self) -> Result<u64> {
+    /// [`StoreError::Truncated`] if the file is shorter, [`StoreError::Io`] if the system does not tell.
+    pub fn look_again(&self, end: u64) -> Result<()> {
+        self.handle.expect_bytes(0, end)?;
         if self.mode != Mode::CopyOnWrite {
-            let len = self.handle.current_len()?;
-            self.len.fetch_max(len, Ordering::SeqCst);
+            self.len.fetch_max(end, Ordering::SeqCst);
         }
-        Ok(self.len())
+        Ok(())
+    }
+
+    /// Leaves alone what lies behind `end`: somebody may be appending there, and give it up again. For a file that
+    /// nothing was done with yet.
+    pub fn use_only(&self, end: u64) {
+        self.len.fetch_min(end, Ordering::SeqCst);
+    }
+
+    /// Lets nothing outside of `range` (offsets in the file) be written by the calls of this open file.
+    pub fn write_only(&self, range: Range<u64>) {
+        // The first is for good.
+        let _ = self.own.set(range);
+    }
+
+    /// The path with the folder in which it was opened, whatever the working directory is now.
+    #[must_use]
+    pub fn absolute_path(&self) -> &Path {
+        &self.absolute
     }
 
     /// Whether the path still leads to this file.
@@ -266,7 +287,21 @@ impl File {
         }
         self.expect_healthy()?;
         self.expect_within(offset, len as u64)?;
-        if len == 0 { Ok(()) } else { self.handle.expect_bytes(offset, len as u64) }
+        if len == 0 {
+            return Ok(());
+        }
+        self.expect_own(offset, len as u64)?;
+        self.handle.expect_bytes(offset, len as u64)
+    }
+
+    fn expect_own(&self, offset: u64, len: u64) -> Result<()> {
+        match self.own.get() {
+            Some(own) if offset < own.start || offset.saturating_add(len) > own.end => {
+                let (path, own) = (self.path().to_path_buf(), own.clone());
+                Err(StoreError::NotOwn { path, offset, len, own })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Brings everything that was written, here and through mappings, to the disk, and waits for it.

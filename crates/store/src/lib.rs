@@ -74,7 +74,7 @@ pub use io::{
     AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces, Turns,
     WriteCounters, WriteEngine, Writer,
 };
-pub use locks::{ALL_BYTES, APPENDING, Lock, Locking, RangeLock};
+pub use locks::{ALL_BYTES, APPENDING, EVERYTHING, Lock, Locking, RangeLock};
 pub use machine::{GroupLimit, MachineMemory, MachineName};
 pub use mapping::Mapping;
 pub use mode::{Durability, Existing, FileId, Mode, Reserve};

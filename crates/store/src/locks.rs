@@ -27,6 +27,9 @@ const APPEND_BYTE: u64 = 1 << 62;
 /// Every byte of a file, whatever its length.
 pub const ALL_BYTES: Range<u64> = 0..APPEND_BYTE;
 
+/// Both: what those lock who put another file in the place of this one.
+pub const EVERYTHING: Range<u64> = 0..APPEND_BYTE + 1;
+
 /// The lock of those who append rows or change the number of rows.
 pub const APPENDING: Range<u64> = APPEND_BYTE..APPEND_BYTE + 1;
 
@@ -119,6 +122,19 @@ impl File {
         self.take_lock(&range, locking)?;
         let is_wanted = locking.lock != Lock::Off || range == APPENDING;
         Ok(RangeLock { file: Arc::clone(self), range, owner: process::id(), is_wanted })
+    }
+
+    /// Gives up a lock that was to be held until the file is closed.
+    pub fn give_up_lock(&self, range: &Range<u64>) {
+        if self.handle().is_own_process() {
+            self.locks().release(self.handle(), range);
+        }
+    }
+
+    /// Whether bytes of the file are locked for this open file, besides its end.
+    #[must_use]
+    pub fn holds_lock(&self) -> bool {
+        unpoisoned(&self.locks().held).iter().any(|range| *range != APPENDING)
     }
 
     /// Why the file is written without a lock although one was asked for, if that is so.
@@ -314,7 +330,8 @@ mod tests {
 
     #[test]
     fn what_is_given_up_is_what_nobody_else_holds() {
-        let cases: [(_, &[(u64, u64)], &[(u64, u64)]); 6] = [
+        type Pairs = &'static [(u64, u64)];
+        let cases: [((u64, u64), Pairs, Pairs); 6] = [
             ((0, 10), &[], &[(0, 10)]),
             ((0, 10), &[(2, 4)], &[(0, 2), (4, 10)]),
             ((0, 10), &[(0, 10)], &[]),

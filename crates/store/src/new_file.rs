@@ -23,7 +23,7 @@ use crate::later::Later;
 use crate::syscalls::{Calls, SYSTEM};
 use crate::temporary::{self, Temporary};
 use crate::{
-    ALL_BYTES, Durability, Existing, File, FileId, Lock, Locking, Mode, Reserve, Result, StoreError,
+    Durability, EVERYTHING, Existing, File, FileId, Lock, Locking, Mode, Reserve, Result, StoreError,
 };
 
 /// How many symbolic links are followed; as many as the kernel follows.
@@ -245,8 +245,8 @@ impl NewFile {
         Ok(file)
     }
 
-    /// As [`commit_open`](Self::commit_open) for reading and writing, with all bytes [locked](crate::ALL_BYTES) before
-    /// the file has its name, so that nobody comes in between.
+    /// As [`commit_open`](Self::commit_open) for reading and writing, with [`EVERYTHING`] locked until the file is closed
+    /// or the lock is given up. That is done before the file has its name, so that nobody comes in between.
     ///
     /// # Errors
     ///
@@ -258,7 +258,7 @@ impl NewFile {
         let id = FileId::from(&file.metadata().map_err(failed)?);
         let handle = Handle::new(file, self.handle.path.clone(), self.handle.calls);
         let file = File::of(handle, Mode::ReadWrite, id)?;
-        file.lock_until_closed(ALL_BYTES, Locking { lock, wait: Duration::ZERO })?;
+        file.lock_until_closed(EVERYTHING, Locking { lock, wait: Duration::ZERO })?;
         self.publish()?;
         Ok(file)
     }

@@ -107,7 +107,13 @@ pub(crate) trait Calls: Send + Sync {
 
     /// Takes the space for `len` bytes at `offset` and leaves the length of the file as it is.
     fn fallocate_ahead(&self, file: &fs::File, offset: u64, len: u64) -> io::Result<()> {
-        Ok(rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, offset, len)?)
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return Ok(rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, offset, len)?);
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        {
+            let _ = (file, offset, len);
+            Err(io::ErrorKind::Unsupported.into())
+        }
     }
 
     fn ftruncate(&self, file: &fs::File, len: u64) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ndfolio::{Casting, Order};
 
-use super::{RunArgs, TargetArgs, TargetFormat};
+use super::{LockArgs, RunArgs, TargetArgs, TargetFormat};
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
@@ -39,6 +39,8 @@ pub(crate) struct EvalArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     #[command(flatten)]

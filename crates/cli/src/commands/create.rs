@@ -17,6 +17,9 @@ pub(crate) fn run(args: &CreateArgs) -> Result<(), Failure> {
     if let Some(text) = &args.fill {
         options = options.fill(super::value(&args.path, text, &dtype.split().0)?);
     }
+    if args.growable {
+        options = options.growable();
+    }
     options = args.target.apply(options);
     let bytes = shape.iter().fold(dtype.itemsize(), |bytes, &n| bytes.saturating_mul(n));
     let watch = Watch::new((bytes as u64).saturating_mul(2), &args.run);

@@ -23,15 +23,16 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         false if !args.run.quiet => plan_of(args, &lazy).ok(),
         false => None,
     };
+    // Somebody who waits for another writer can still interrupt it.
+    let target = args.into.as_ref().map(|_| target(args, Mode::ReadWrite)).transpose()?;
     let watch = Watch::new(plan.as_ref().map_or(0, |plan| plan.bytes() + plan.writes), &args.run);
     let prediction = plan.filter(|_| args.run.profile).map(Prediction::new);
-    match (&args.output, &args.into) {
+    match (&args.output, target) {
         (Some(path), _) => {
             let options = options(args, &lazy)?;
             options.save(&lazy, path, args.casting, watch.run())?;
         }
-        (None, Some(_)) => {
-            let target = target(args, Mode::ReadWrite)?;
+        (None, Some(target)) => {
             target.assign_lazy(&lazy, args.casting, watch.run())?;
             // Checksums beside the file are renewed once it is flushed.
             if args.sync || target.keeps_checksums()? {
@@ -105,7 +106,8 @@ fn options(args: &EvalArgs, lazy: &Lazy) -> Result<CreateOptions, Failure> {
 /// The array that is written in place.
 fn target(args: &EvalArgs, mode: Mode) -> Result<Array, Failure> {
     let place = args.into.as_deref().unwrap_or("".as_ref());
-    Ok(Location::parse(place)?.open(&OpenOptions::new().mode(mode))?)
+    let options = OpenOptions::new().mode(mode).lock(args.lock.lock()).wait(args.lock.wait);
+    Ok(Location::parse(place)?.open(&options)?)
 }
 
 fn print(args: &EvalArgs, result: &Reduced) -> Result<(), Failure> {

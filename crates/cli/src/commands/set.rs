@@ -1,4 +1,4 @@
-use ndfolio::{Mode, Run, Value};
+use ndfolio::{Run, Value};
 
 use crate::{
     args::{FillArgs, SetArgs},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub(crate) fn set(args: &SetArgs) -> Result<(), Failure> {
-    let array = args.input.open(Mode::ReadWrite)?;
+    let array = args.input.open_to_write(&args.lock)?;
     let parsed = Value::parse_array(&args.value, array.dtype());
     let (shape, values) = parsed.map_err(|error| Failure::about(array.path(), error))?;
     array.assign(&shape, &values, Run::default())?;
@@ -16,7 +16,7 @@ pub(crate) fn set(args: &SetArgs) -> Result<(), Failure> {
 }
 
 pub(crate) fn fill(args: &FillArgs) -> Result<(), Failure> {
-    let array = args.input.open(Mode::ReadWrite)?;
+    let array = args.input.open_to_write(&args.lock)?;
     let value = super::value(array.path(), &args.value, array.dtype())?;
     let watch = Watch::new(2 * array.nbytes() as u64, &args.run);
     array.fill_run(value, watch.run())?;

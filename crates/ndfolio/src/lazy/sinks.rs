@@ -160,7 +160,7 @@ impl CreateOptions {
 }
 
 /// A job whose items go to the places of a view.
-fn job_for(lazy: &Lazy, view: &View, casting: Casting) -> Result<Job> {
+pub(crate) fn job_for(lazy: &Lazy, view: &View, casting: Casting) -> Result<Job> {
     let expr = lazy.expr()?;
     let cast = expr.cast(view.dtype(), casting).and_then(|expr| {
         if expr.shape() == view.shape() { Ok(expr) } else { expr.broadcast_to(view.shape()) }

@@ -75,7 +75,7 @@ impl Appender {
         file.expect_healthy()?;
         file.expect_same_name()?;
         file.handle.expect_bytes(0, counted)?;
-        let least = file.look_again()?;
+        let least = file.handle.current_len()?;
         let ahead = (!is_in_memory(&file.handle.file)).then_some(counted);
         Ok(Appender {
             synced,
@@ -152,8 +152,8 @@ impl Appender {
         Ok(())
     }
 
-    /// Counts only the first bytes from the next commit on. Those behind them stay in the file until something is
-    /// written over them.
+    /// Takes back what was written behind `end`, or counts less from the next commit on. What lies behind
+    /// stays in the file until something is written over it.
     ///
     /// # Errors
     ///
@@ -196,8 +196,7 @@ impl Appender {
         }
         self.counted = self.end;
         self.least = self.least.max(self.end);
-        self.file().look_again()?;
-        Ok(())
+        self.file().look_again(self.end)
     }
 
     fn sync(&self, range: Range<u64>) -> Result<()> {
@@ -262,7 +261,7 @@ impl Appender {
 
 impl Drop for Appender {
     fn drop(&mut self) {
-        if self.handle().is_own_process() && (self.end > self.counted || self.took_ahead) {
+        if self.handle().is_own_process() {
             self.cut_back();
         }
     }

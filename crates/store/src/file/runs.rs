@@ -27,6 +27,7 @@ impl File {
             return Err(StoreError::ReadOnly { path: self.path().to_path_buf(), mode: self.mode });
         }
         self.expect_healthy()?;
+        self.expect_own(offset, data.len() as u64)?;
         let mapping = self.map(offset..offset.saturating_add(data.len() as u64))?;
         let Some(start) = mapping.as_mut_ptr() else { return Ok(()) };
         for run in runs {
