@@ -13,6 +13,7 @@ use crate::{
     Array, Error, Lazy, OpenOptions, Result,
     error::At,
     open::renewed,
+    sums::{Counted, follow},
     table::{Table, count_field},
 };
 
@@ -325,6 +326,19 @@ impl Appender {
         }
     }
 
+    /// Has the checksums beside the file cover the rows that are counted.
+    fn follow(&self) -> Result<()> {
+        let End::Open(_, field) = self.end else { return Ok(()) };
+        let (start, row) = (self.array.offset(), self.table.row_bytes());
+        let bytes = |end: u64| {
+            let rows = end.checked_sub(start)?.checked_div(row)?;
+            CountField::bytes(rows).ok().filter(|_| start + rows * row == end)
+        };
+        let (path, run) = (self.array.file().path(), Run::default());
+        follow(path, &Counted { start, field, bytes: &bytes }, self.table.end(self.rows), &run)?;
+        self.array.origin.keeper.look_again(path, &run)
+    }
+
     /// Writes another number of rows.
     fn count(&mut self, rows: usize) -> Result<()> {
         let bytes = CountField::bytes(rows as u64).at(self.array.place())?;
@@ -342,7 +356,8 @@ impl Appender {
         let target = self.rows.saturating_add(rows);
         self.table.view(target)?;
         self.tail(run)?.write_zeros(bytes, crate::Reserve::Space, &|| run.go_on().is_err())?;
-        self.count(target)
+        self.count(target)?;
+        self.follow()
     }
 
     /// Counts fewer rows.
@@ -351,7 +366,8 @@ impl Appender {
         self.tail(run)?;
         let end = self.table.end(rows);
         self.tail(run)?.lower_to(end)?;
-        self.count(rows)
+        self.count(rows)?;
+        self.follow()
     }
 
     /// Takes back the rows that are not counted.
@@ -367,12 +383,14 @@ impl Appender {
         }
     }
 
-    /// Commits, and lets others append.
+    /// Commits, has the checksums beside the file (if there are any) cover the new rows, and lets others append.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit). The lock is given up in any case.
+    /// As [`commit`](Self::commit), and what reading the rows and writing the checksums report: the rows are counted
+    /// then. The lock is given up in any case.
     pub fn close(mut self) -> Result<()> {
-        self.commit()
+        self.commit()?;
+        self.follow()
     }
 }
 
@@ -432,7 +450,7 @@ impl Array {
         write(&mut appender)?;
         appender.commit()?;
         *self = appender.array.clone();
-        Ok(())
+        appender.follow()
     }
 
     /// Begins to append. This array has the rows that are there now, and not those that are appended;

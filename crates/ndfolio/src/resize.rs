@@ -37,6 +37,7 @@ impl Array {
         let view = table.view(field.count)?;
         self.file().look_again(table.end(field.count))?;
         self.source.view = view;
+        self.origin.keeper.look_again(self.file().path(), &Run::default())?;
         Ok(field.count)
     }
 

@@ -8,6 +8,10 @@
 //! A process that dies in between leaves blocks whose sums are those of the bytes before: what was not acknowledged is
 //! found by verifying.
 
+mod counted;
+
+pub(crate) use counted::{Counted, follow};
+
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -159,6 +163,21 @@ impl Keeper {
         *self.state() = State::Unknown;
     }
 
+    /// The checksums cover more or fewer rows by now. What was written and not flushed stays marked.
+    pub(crate) fn look_again(&self, path: &Path, run: &Run<'_>) -> Result<()> {
+        let mut state = self.state();
+        let State::Kept(kept) = &mut *state else { return Ok(()) };
+        match load(path, run) {
+            Ok(Some(found)) if kept.is_cut_as(&found) => {
+                kept.marks.resize(found.sums.len(), Mark::Clean);
+                kept.sums = found;
+            }
+            Ok(_) | Err(Error::Format { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     /// Whether there are checksums to be kept up to date.
     pub(crate) fn is_kept(&self, file: &File) -> Result<bool> {
         Ok(matches!(*self.known(file, &Run::default())?, State::Kept(_)))
@@ -179,9 +198,7 @@ impl Keeper {
         let turn = Turn::take(&sums_path(path), &|| run.go_on().is_err());
         run.go_on().at(path)?;
         let (_turn, found) = (turn?, load(path, run)?);
-        match found.filter(|found| {
-            found.start() == kept.sums.start() && found.block_bytes() == kept.sums.block_bytes()
-        }) {
+        match found.filter(|found| kept.is_cut_as(found)) {
             // Somebody removed them, or made them for another file of that name.
             None => *state = State::None,
             Some(found) => kept.renew_in(found, path, run)?,
@@ -225,6 +242,10 @@ impl Kept {
             Ok(None) | Err(Error::Format { .. }) => Ok(State::None),
             Err(error) => Err(error),
         }
+    }
+
+    fn is_cut_as(&self, other: &BlockSums) -> bool {
+        other.start() == self.sums.start() && other.block_bytes() == self.sums.block_bytes()
     }
 
     fn touch(

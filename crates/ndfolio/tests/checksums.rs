@@ -51,6 +51,75 @@ fn writable(path: &Path) -> ndfolio::Array {
     OpenOptions::new().mode(Mode::ReadWrite).open(path).unwrap()
 }
 
+/// The same 5300 rows, in a file that counts them.
+fn counted(folder: &Folder) -> PathBuf {
+    let path = folder.path("a.npy");
+    let items = Array2::from_shape_fn((5300, 250), |(i, j)| (i * 250 + j) as f32);
+    let array = CreateOptions::new("<f4".parse().unwrap(), &[5300, 250]).growable().create(&path).unwrap();
+    array.write(.., &items).unwrap();
+    array.close().unwrap();
+    checksum(&path, Run::default()).unwrap();
+    path
+}
+
+fn expect_covered(path: &Path, rows: u64) {
+    expect_good(path);
+    let found = check(path);
+    assert_eq!(found.sums.covered, ndfolio::open(path).unwrap().offset() + 1000 * rows, "{found:?}");
+}
+
+#[test]
+fn rows_that_are_appended_are_covered() {
+    let folder = Folder::new();
+    let path = counted(&folder);
+    let rows = Array2::from_elem((700, 250), 1.5_f32);
+    let mut array = writable(&path);
+    array.append(&rows).unwrap();
+    expect_covered(&path, 6000);
+    // The array knows the sums of its new rows.
+    array.write((5990..6000, ..), &rows.slice(ndarray::s![..10, ..]).mapv(|x| x + 1.0)).unwrap();
+    array.flush().unwrap();
+    expect_covered(&path, 6000);
+    array.truncate_rows(10).unwrap();
+    expect_covered(&path, 10);
+    array.resize(2500, Run::default()).unwrap();
+    expect_covered(&path, 2500);
+    array.close().unwrap();
+    let mut log = ndfolio::Appender::open(&path).unwrap();
+    for _ in 0..3 {
+        log.append(&rows).unwrap();
+        log.commit().unwrap();
+    }
+    // Until it is closed they are not covered, as what lies behind the counted rows, and not damaged.
+    let found = check(&path);
+    assert!(!found.is_damaged() && found.uncovered == 3_500_000, "{found:?}");
+    log.close().unwrap();
+    expect_covered(&path, 4600);
+    flip(&path, 4_599_000);
+    assert!(check(&path).is_damaged());
+}
+
+#[test]
+fn appending_hides_no_damage() {
+    let folder = Folder::new();
+    // In the header, in the last block, and in one that appending does not touch.
+    for (at, is_covered) in [(20, false), (5_299_000, false), (300_000, true)] {
+        let path = counted(&folder);
+        let before = check(&path).sums.covered;
+        flip(&path, at);
+        // A header that is damaged may be no header any more.
+        let appended = OpenOptions::new()
+            .mode(Mode::ReadWrite)
+            .open(&path)
+            .and_then(|mut array| array.append(&Array2::from_elem((700, 250), 1.5_f32)));
+        assert_eq!(appended.is_ok(), at != 20);
+        let found = verify(&path, Run::default()).unwrap();
+        assert_eq!(found.sums.covered > before, is_covered, "{at}: {found:?}");
+        assert!(found.is_damaged(), "{at}: {found:?}");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
 #[test]
 fn one_bit_is_found_wherever_it_is() {
     let folder = Folder::new();
@@ -204,7 +273,8 @@ fn views_without_a_copy_are_written_through_too() {
 fn two_writers_in_turn_keep_each_others_sums() {
     let folder = Folder::new();
     let path = summed(&folder);
-    let (one, two) = (writable(&path), writable(&path));
+    let of_rows = |rows| OpenOptions::new().mode(Mode::ReadWrite).rows(rows).open(&path).unwrap();
+    let (one, two) = (of_rows(0..100), of_rows(4000..5300));
     one.set(&[0, 0], 1.0_f32).unwrap();
     two.set(&[5000, 0], 2.0_f32).unwrap();
     one.flush().unwrap();
