@@ -19,7 +19,7 @@ pub(crate) use self::append::{AppendArgs, CompactArgs, LockArgs, ResizeArgs};
 pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 pub(crate) use eval::EvalArgs;
-pub(crate) use integrity::{CheckArgs, ChecksumArgs, VerifyArgs};
+pub(crate) use integrity::CheckArgs;
 pub(crate) use plan::{BenchArgs, ExplainArgs};
 
 /// Arrays on disk, used as if they were in memory.
@@ -83,13 +83,13 @@ pub(crate) enum Command {
     /// `ndfolio eval '(x - mean(x, axis=0)) / std(x, axis=0)' x=big.npy -o z.npy`
     Eval(EvalArgs),
     /// SHA-256 of the items, equal for equal arrays whatever their format, order and byte order
-    Digest(DigestArgs),
+    Digest(PassArgs),
     /// Compare two arrays; the exit code is 0 if they are equal, 1 if not
     Diff(DiffArgs),
     /// Put checksums beside a file, FILE.ndsum: from then on, writing to it keeps them up to date
-    Checksum(ChecksumArgs),
+    Checksum(PassArgs),
     /// Compare a file with the checksums beside it; the exit code is 0 if it is good, 1 if it is damaged
-    Verify(VerifyArgs),
+    Verify(PassArgs),
     /// Look whether a file is whole: header and size, bytes behind the items, what killed processes left, checksums
     Check(CheckArgs),
     /// What of a file is in memory; touch, evict or lock it
@@ -492,8 +492,9 @@ pub(crate) struct CacheArgs {
     pub(crate) quiet: bool,
 }
 
+// Of commands that go through a whole file or array.
 #[derive(Debug, Args)]
-pub(crate) struct DigestArgs {
+pub(crate) struct PassArgs {
     #[command(flatten)]
     pub(crate) input: Input,
     /// One JSON object

@@ -5,28 +5,6 @@ use clap::Args;
 use super::{Input, RunArgs};
 
 #[derive(Debug, Args)]
-pub(crate) struct ChecksumArgs {
-    #[command(flatten)]
-    pub(crate) input: Input,
-    /// One JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArgs {
-    #[command(flatten)]
-    pub(crate) input: Input,
-    /// One JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) input: Input,

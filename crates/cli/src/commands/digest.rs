@@ -4,14 +4,14 @@ use ndfolio::{Mode, Plan, json};
 use serde_json::json;
 
 use crate::{
-    args::DigestArgs,
+    args::PassArgs,
     failure::Failure,
     output::Output,
     profile::{self, Prediction},
     progress::Watch,
 };
 
-pub(crate) fn run(args: &DigestArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &PassArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
     let prediction = Prediction::if_wanted(&args.run, || plan(args))?;
     let watch = Watch::new(array.nbytes() as u64, &args.run);
@@ -29,6 +29,6 @@ pub(crate) fn run(args: &DigestArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(crate) fn plan(args: &DigestArgs) -> Result<Plan, Failure> {
+pub(crate) fn plan(args: &PassArgs) -> Result<Plan, Failure> {
     Ok(args.input.open(Mode::Read)?.plan_digest(&args.run.session())?)
 }

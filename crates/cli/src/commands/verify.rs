@@ -4,7 +4,7 @@ use ndfolio::{Array, Checksums, Damage, Mode, Plan, Verification, verify};
 use serde_json::{Value as Json, json};
 
 use crate::{
-    args::{ChecksumArgs, Input, VerifyArgs},
+    args::{Input, PassArgs},
     failure::Failure,
     output::{Output, bytes_text},
     profile::{self, Prediction},
@@ -14,7 +14,7 @@ use crate::{
 /// Damaged blocks that are listed in text.
 const LISTED: usize = 20;
 
-pub(crate) fn checksum(args: &ChecksumArgs) -> Result<(), Failure> {
+pub(crate) fn checksum(args: &PassArgs) -> Result<(), Failure> {
     let location = args.input.location()?;
     if location.member().is_some() || !location.is_whole() {
         let reason = "checksums are those of a whole file; leave the member and the brackets out";
@@ -35,7 +35,7 @@ pub(crate) fn checksum(args: &ChecksumArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &PassArgs) -> Result<ExitCode, Failure> {
     // What is damaged may have no header that can be read.
     let array = array(&args.input).ok();
     let prediction = match &array {
@@ -73,7 +73,7 @@ fn verdict(found: &Verification) -> &'static str {
     }
 }
 
-fn text(args: &VerifyArgs, found: &Verification) -> Result<(), Failure> {
+fn text(args: &PassArgs, found: &Verification) -> Result<(), Failure> {
     let (mut out, path) = (Output::new(), args.input.path.display());
     writeln!(
         out,
