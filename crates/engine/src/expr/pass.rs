@@ -2,10 +2,12 @@
 //! and compute box by box.
 
 use std::{
+    panic,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
     time::Instant,
 };
 
@@ -144,7 +146,7 @@ impl<'a> Frame<'a> {
         for (leaf, file) in self.fused.files().filter(|(leaf, _)| self.fused.leaves[*leaf].brought) {
             let extent = self.fused.leaves[leaf].view.extent();
             let next = AtomicU64::new(extent.start);
-            let work = || {
+            let work = || -> Result<(), EngineError> {
                 loop {
                     run.go_on()?;
                     let at = next.fetch_add(BROUGHT, Ordering::Relaxed);
@@ -154,11 +156,13 @@ impl<'a> Frame<'a> {
                     file.prefetch(at..extent.end.min(at + BROUGHT), &|| run.go_on().is_err())?;
                 }
             };
-            std::thread::scope(|scope| {
-                let workers: Vec<_> = (0..2 * self.threads).map(|_| scope.spawn(work)).collect();
-                let ends =
-                    workers.into_iter().map(|w| w.join().unwrap_or_else(|p| std::panic::resume_unwind(p)));
-                ends.collect::<Result<(), EngineError>>()
+            thread::scope(|scope| {
+                // Stacks count as private memory; without those threads this one does it alone.
+                let spawn = |_| thread::Builder::new().stack_size(SMALL_STACK).spawn_scoped(scope, work).ok();
+                let others: Vec<_> = (1..2 * self.threads).map_while(spawn).collect();
+                let own = work();
+                let ends = others.into_iter().map(|w| w.join().unwrap_or_else(|p| panic::resume_unwind(p)));
+                ends.fold(own, Result::and)
             })?;
         }
         Ok(())
@@ -180,11 +184,11 @@ impl<'a> Frame<'a> {
         let results: Vec<_> = if self.threads <= 1 {
             vec![shared.work()]
         } else {
-            std::thread::scope(|scope| {
+            thread::scope(|scope| {
                 let workers: Vec<_> = (0..self.threads).map(|_| scope.spawn(|| shared.work())).collect();
                 workers
                     .into_iter()
-                    .map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .map(|w| w.join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
                     .collect()
             })
         };
@@ -212,6 +216,9 @@ impl<'a> Frame<'a> {
         Ok(meter.finish(report))
     }
 }
+
+/// Bytes of the stack of a thread that only brings bytes to the page cache.
+const SMALL_STACK: usize = 256 << 10;
 
 /// Bytes that a thread brings to the page cache at a time.
 const BROUGHT: u64 = 1 << 20;

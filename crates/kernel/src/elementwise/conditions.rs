@@ -93,24 +93,27 @@ impl<A: Classify, O: Classify> simd::Loop for Count<'_, A, O> {
     #[inline(always)]
     fn run<V: Vectors>(self, _: V) -> Conditions {
         let mut found = Conditions::default();
+        // Without branches, which have no vector instructions.
+        let [always, of_zero, by_zero] =
+            [Infinity::Divide, Infinity::OfZero, Infinity::ByZero].map(|way| self.infinity == way);
         let (mut rooms, items) = ([Room::new(), Room::new()], items_of_part::<A>());
         let [room, other] = &mut rooms;
         for (index, out) in self.out.chunks(items).enumerate() {
             let a = part::<A>(&self.a, index * items, out.len(), room);
             let b = part::<A>(&self.b, index * items, out.len(), other);
+            // Narrow counters, which have as many lanes as the items.
+            let (mut divide, mut overflow, mut invalid) = (0_u32, 0_u32, 0_u32);
             for ((a, b), out) in a.iter().zip(b).zip(out) {
                 let (a, b, out) = (A::read(*a), A::read(*b), O::read(*out));
-                let exact = match self.infinity {
-                    Infinity::Overflow => false,
-                    Infinity::Divide => true,
-                    Infinity::OfZero => a.zero(),
-                    Infinity::ByZero => b.zero(),
-                };
+                let exact = always | (of_zero & a.zero()) | (by_zero & b.zero());
                 let infinite = out.infinite() & !(a.infinite() | b.infinite());
-                found.divide += u64::from(infinite & exact);
-                found.overflow += u64::from(infinite & !exact);
-                found.invalid += u64::from(out.nan() & !(a.nan() | b.nan()));
+                divide += u32::from(infinite & exact);
+                overflow += u32::from(infinite & !exact);
+                invalid += u32::from(out.nan() & !(a.nan() | b.nan()));
             }
+            found.divide += u64::from(divide);
+            found.overflow += u64::from(overflow);
+            found.invalid += u64::from(invalid);
         }
         found
     }
