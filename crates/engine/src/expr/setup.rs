@@ -134,7 +134,8 @@ fn block(fused: &mut Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize
             let gathered: usize = sizes.iter().sum();
             // Each that is gathered comes through a window of its own.
             let boxes = memory.saturating_sub(sizes.len() * OWN_MEMORY).max(memory / 4);
-            let most = (boxes - boxes / 8) / (gathered + 2 * target.itemsize()).max(1);
+            // Beside them are stacks, and what threads have left behind that brought the file to memory.
+            let most = boxes / 8 * 5 / (gathered + 2 * target.itemsize()).max(1);
             let rows = box_of_rows(target.shape(), most.max(1));
             if run_of(view, &rows) >= RUN {
                 bring(fused, run);
