@@ -51,9 +51,14 @@ def check(folder, *args, prepare=lambda: None, keep=("c.npy",), **options):
     for delay in delays[:TRIES]:
         prepare()
         took = interrupt(args, delay, **options)
+        if took is None:
+            # It came to its end first, and what it made is no leftover.
+            for path in folder.iterdir():
+                if path.name not in keep:
+                    path.unlink()
+            continue
+        fast.append(took)
         assert sorted(path.name for path in folder.iterdir()) == sorted(keep), "something is left"
-        if took is not None:
-            fast.append(took)
     print(args[0], *(word for word in args[1:] if "/" not in str(word)), [f"{took * 1e3:.0f} ms" for took in fast])
     if not fast:
         pytest.skip("this machine is faster than its signals")
