@@ -53,6 +53,22 @@ pub(crate) fn pytest() -> Result<()> {
     run(command)
 }
 
+/// Builds the Python package as a user does, into the environment of the tests.
+pub(crate) fn package() -> Result<()> {
+    let mut pip = program(environment()?);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    // What builds it is in the environment, and so is NumPy.
+    pip.args(["--no-build-isolation", "--no-deps", "--force-reinstall", "./python"]);
+    run(pip)
+}
+
+/// The package's tests, against what is installed.
+pub(crate) fn package_tests() -> Result<()> {
+    let mut command = program(environment()?);
+    command.args(["-m", "pytest", "--quiet", "python/tests"]).env("PYTHONDONTWRITEBYTECODE", "1");
+    run(command)
+}
+
 /// A Python that can make environments.
 fn base_python() -> Result<String> {
     let names = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];

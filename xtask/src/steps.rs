@@ -23,6 +23,8 @@ const STEPS: &[Step] = &[
     Step { name: "build", what: "the release build", run: build },
     Step { name: "python", what: "the Python environment of the tests", run: python_environment },
     Step { name: "pytest", what: "the command against NumPy", run: python::pytest },
+    Step { name: "package", what: "the Python package, built and installed", run: python::package },
+    Step { name: "package-tests", what: "the Python package against NumPy", run: python::package_tests },
     Step { name: "readme", what: "README's commands, as written", run: readme::readme },
     Step {
         name: "fuzz",
@@ -35,7 +37,7 @@ const STEPS: &[Step] = &[
 pub(crate) fn test(arguments: &[String]) -> Result<()> {
     if arguments.iter().any(|argument| argument == "--list") {
         for step in STEPS {
-            println!("{:8} {}", step.name, step.what);
+            println!("{:13} {}", step.name, step.what);
         }
         return Ok(());
     }

@@ -20,6 +20,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("ndfolio-engine", &["ndfolio-layout", "ndfolio-store", "ndfolio-kernel"]),
     ("ndfolio", &["ndfolio-layout", "ndfolio-format", "ndfolio-store", "ndfolio-kernel", "ndfolio-engine"]),
     ("ndfolio-cli", &["ndfolio"]),
+    ("ndfolio-python", &["ndfolio"]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,8 @@
+//! The Python package's native half: `ndfolio._ndfolio`, a face of the `ndfolio` crate.
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+fn _ndfolio(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))
+}
