@@ -237,7 +237,7 @@ impl OpenOptions {
 
     /// What is in a file to which somebody may be appending: the header as it is before or after that, and no byte
     /// that is not counted.
-    fn steady(&self, file: &File) -> Result<Contents> {
+    pub(crate) fn steady(&self, file: &File) -> Result<Contents> {
         loop {
             let contents = match self.contents(file) {
                 Err(Error::Format { source: FormatError::DataCut { .. }, .. })

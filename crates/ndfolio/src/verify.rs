@@ -103,6 +103,7 @@ pub fn checksum<'r>(path: impl AsRef<Path>, run: impl Into<Run<'r>>) -> Result<C
 /// [`Error::NoSums`]; checksums that are damaged themselves; what reading reports; a cancelled run.
 pub fn verify<'r>(path: impl AsRef<Path>, run: impl Into<Run<'r>>) -> Result<Verification> {
     let file = Arc::new(File::open(path, Mode::Read)?);
+    leave_uncounted(&file);
     verify_file(&file, None, &run.into())
 }
 
@@ -113,7 +114,7 @@ impl OpenOptions {
     /// As [`checksum`].
     pub fn checksum<'r>(&self, path: impl AsRef<Path>, run: impl Into<Run<'r>>) -> Result<Checksums> {
         let file = Arc::new(File::open(path, Mode::Read)?);
-        let contents = self.contents(&file)?;
+        let contents = self.steady(&file)?;
         let start = match contents.format {
             Format::NPZ => 0,
             _ => contents.only().and_then(|member| member.view()).at(file.path())?.offset(),
@@ -175,8 +176,15 @@ impl Array {
         if file.id() != self.file_id() {
             return Err(StoreError::Replaced { path: self.path().to_owned() }.into());
         }
+        leave_uncounted(&file);
         Ok(Arc::new(file))
     }
+}
+
+/// Leaves alone what lies behind the rows of an array that grows: a killed append left it, or somebody is at it. A
+/// header that cannot be read says nothing of that.
+fn leave_uncounted(file: &File) {
+    let _ = OpenOptions::new().steady(file);
 }
 
 impl Checksums {
@@ -199,10 +207,11 @@ fn checksum_file(file: &Arc<File>, start: u64, run: &Run<'_>) -> Result<Checksum
         Err(Error::Format { .. }) => 0,
         Err(error) => return Err(error),
     };
+    let len = file.current_len()?;
     let mut sums = take(file, BlockSums::new(start, file.len()).at(path)?, run)?;
     sums.generation = generation.saturating_add(1);
     // Whoever wrote meanwhile has sums of half a write.
-    if file.modified()? != sums.modified || file.current_len()? != file.len() {
+    if file.modified()? != sums.modified || file.current_len()? != len {
         let reason = "somebody wrote to it while its checksums were taken; take them again when nobody does";
         return Err(Error::Usage { path: path.to_owned(), reason: reason.to_owned() });
     }

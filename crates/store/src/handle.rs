@@ -226,6 +226,18 @@ impl Handle {
         }
     }
 
+    /// What is free once the space that a failed call had taken is given back: a new one has that much.
+    pub(crate) fn look_at_space_again(&self, error: StoreError, given_back: u64) -> StoreError {
+        match error {
+            StoreError::NoSpace { path, needed, .. } => StoreError::NoSpace {
+                path,
+                needed: needed.saturating_add(given_back),
+                available: self.calls.free_space(&self.file).ok(),
+            },
+            other => other,
+        }
+    }
+
     /// Writes dirty pages to the disk. The system tells of a failure only once.
     pub(crate) fn write_back(&self, range: &Range<u64>) -> Result<()> {
         let len = range.end.saturating_sub(range.start);

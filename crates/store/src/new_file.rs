@@ -156,17 +156,16 @@ impl NewFile {
         self.expect_usable()?;
         self.is_long |= len >= LONG;
         let result = self.handle.reserve(len, reserve, stop);
-        if let Err(error) = &result {
-            self.failure = Some(error.to_string());
-            if stop() {
-                // Whoever stopped it drops it next, which frees the space without waiting.
-                return result;
-            }
+        let Err(mut error) = result else { return Ok(()) };
+        // Whoever stopped it drops it next, which frees the space without waiting.
+        if !stop() {
             self.temporary.remove();
             // Even where the name cannot be removed, or somebody maps the file, its space is free again.
             let _ = self.handle.calls.ftruncate(&self.handle.file, 0);
+            error = self.handle.look_at_space_again(error, 0);
         }
-        result
+        self.failure = Some(error.to_string());
+        Err(error)
     }
 
     /// Writes `data` at `offset`; the file becomes as long as that needs.

@@ -221,7 +221,9 @@ impl Appender {
 
     /// Nothing is written any more, and what is not counted goes.
     fn give_up(&mut self, error: StoreError) -> StoreError {
+        let written = self.end.saturating_sub(self.counted);
         self.cut_back();
+        let error = self.handle().look_at_space_again(error, written);
         self.fail(error)
     }
 
