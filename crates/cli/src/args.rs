@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOptions, Order, Session, Size};
 
@@ -32,11 +32,21 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Reads a command line. What it may be is put together once: that takes as long as opening a file.
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+        let mut known = Cli::command();
+        let args = with_info(args.into_iter().collect(), &known);
+        let mut found = known.try_get_matches_from_mut(args)?;
+        Cli::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut known))
+    }
+}
+
 /// The command line with the `info` that a bare file leaves out, and the `show` of a bare `cache FILE`.
-pub(crate) fn with_info(mut args: Vec<OsString>) -> Vec<OsString> {
+fn with_info(mut args: Vec<OsString>, known: &clap::Command) -> Vec<OsString> {
     let is_command = |first: &OsString| {
-        let known = ["help", "-h", "--help", "-V", "--version"].iter().any(|word| first == word);
-        known || Cli::command().get_subcommands().any(|command| first == command.get_name())
+        ["help", "-h", "--help", "-V", "--version"].iter().any(|word| first == word)
+            || known.get_subcommands().any(|command| first == command.get_name())
     };
     if args.get(1).is_some_and(|first| !is_command(first)) {
         args.insert(1, "info".into());

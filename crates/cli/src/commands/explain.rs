@@ -1,11 +1,10 @@
 use std::{ffi::OsString, io::Write};
 
-use clap::Parser;
 use ndfolio::Plan;
 
 use super::{convert, describe, diff, digest, eval, reduce, verify};
 use crate::{
-    args::{self, Cli, Command, ExplainArgs},
+    args::{Cli, Command, ExplainArgs},
     failure::Failure,
     output::Output,
     profile::Prediction,
@@ -45,8 +44,8 @@ fn usage(reason: String) -> Failure {
 }
 
 fn parsed(words: Vec<OsString>) -> Result<Command, Failure> {
-    let line = std::iter::once(OsString::from("ndfolio")).chain(words).collect();
-    let cli = Cli::try_parse_from(args::with_info(line)).map_err(|error| {
+    let line = std::iter::once(OsString::from("ndfolio")).chain(words);
+    let cli = Cli::read(line).map_err(|error| {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         usage(first.trim_start_matches("error: ").to_owned())
