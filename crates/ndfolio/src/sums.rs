@@ -9,8 +9,10 @@
 //! found by verifying.
 
 mod counted;
+mod moved;
 
-pub(crate) use counted::{Counted, follow};
+pub(crate) use counted::{Counted, cover_no_more, follow, is_header_as_summed};
+pub(crate) use moved::MovedSums;
 
 use std::{
     ops::Range,
