@@ -115,6 +115,7 @@ impl AppendOptions {
         let (array, rows, options) = (array.clone(), table.rows(), self.clone());
         let appender = Appender { end, array, table, rows, pending: 0, is_told: false, options };
         if let Some(counted) = appender.counted() {
+            appender.array.origin.keeper.settle(appender.array.file(), run)?;
             cover_no_more(appender.array.file().path(), &counted, appender.table.end(rows), run)?;
         }
         Ok(appender)
@@ -355,6 +356,7 @@ impl Appender {
     fn follow(&self) -> Result<()> {
         let Some(counted) = self.counted() else { return Ok(()) };
         let (path, run) = (self.array.file().path(), Run::default());
+        self.array.origin.keeper.settle(self.array.file(), &run)?;
         follow(path, &counted, self.table.end(self.rows), &run)?;
         self.array.origin.keeper.look_again(path, &run)
     }

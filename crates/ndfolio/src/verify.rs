@@ -77,10 +77,14 @@ pub struct Verification {
 impl Verification {
     /// Whether the sums are of another state of the file: its header is another, and so is its length or nothing but the
     /// number of rows. Somebody wrote it anew or appended to it otherwise than through us, or did not come to the end.
-    /// What differs then is not covered, rather than damaged.
+    /// Of what was written anew, blocks that differ are not covered, rather than damaged.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
-        self.header_differs && (self.uncovered > 0 || self.missing > 0 || self.count_differs)
+        self.header_differs
+            && match self.count_differs {
+                true => self.missing == 0 && self.differing.is_empty(),
+                false => self.uncovered > 0 || self.missing > 0,
+            }
     }
 
     /// Whether covered bytes are others, or gone.

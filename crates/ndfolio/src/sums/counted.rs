@@ -38,7 +38,7 @@ pub(crate) fn follow(path: &Path, counted: &Counted, end: u64, run: &Run<'_>) ->
     let turn = Turn::take(&sums_path(path), &|| run.go_on().is_err());
     run.go_on().at(path)?;
     let _turn = turn?;
-    let mut found = match load(path, run) {
+    let found = match load(path, run) {
         Ok(Some(found)) => found,
         Ok(None) | Err(Error::Format { .. }) => return Ok(()),
         Err(error) => return Err(error),
@@ -51,16 +51,14 @@ pub(crate) fn follow(path: &Path, counted: &Counted, end: u64, run: &Run<'_>) ->
     }
     // The blocks that are whole, before and after.
     let kept = whole_blocks(&found).min(whole_blocks(&sums));
-    let head = head_sum(&file, sums.start())?;
     if kept < found.sums.len() && !is_as_summed(&file, &found, kept, run)? {
         // What is damaged stays to be found, and what follows is not covered.
-        (found.head, found.generation) = (head, found.generation + 1);
-        return save(path, &found);
+        return Ok(());
     }
     sums.sums[..kept].copy_from_slice(&found.sums[..kept]);
     let new = kept..sums.sums.len();
     renew_blocks(&file, &mut sums, new, run)?;
-    (sums.head, sums.generation) = (head, found.generation + 1);
+    (sums.head, sums.generation) = (head_sum(&file, sums.start())?, found.generation + 1);
     sums.modified = file.modified()?;
     save(path, &sums)
 }
