@@ -165,6 +165,14 @@ impl Keeper {
         *self.state() = State::Unknown;
     }
 
+    /// Where there were no checksums there may be some by now.
+    pub(crate) fn look_for_new(&self) {
+        let mut state = self.state();
+        if matches!(*state, State::None) {
+            *state = State::Unknown;
+        }
+    }
+
     /// The checksums cover more or fewer rows by now. What was written and not flushed stays marked.
     pub(crate) fn look_again(&self, path: &Path, run: &Run<'_>) -> Result<()> {
         let mut state = self.state();

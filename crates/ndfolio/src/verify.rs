@@ -137,9 +137,13 @@ impl Array {
     /// # Errors
     /// As [`checksum`]; a file that was replaced since it was opened.
     pub fn checksum<'r>(&self, run: impl Into<Run<'r>>) -> Result<Checksums> {
-        let sums = checksum_file(&self.file_now()?, self.origin.start, &run.into())?;
-        self.origin.keeper.forget();
-        Ok(sums)
+        let sums = checksum_file(&self.file_now()?, self.origin.start, &run.into());
+        match &sums {
+            Ok(_) => self.origin.keeper.forget(),
+            // They may be there all the same.
+            Err(_) => self.origin.keeper.look_for_new(),
+        }
+        sums
     }
 
     /// [`verify`] for the array's file, all of it; [`Damage::rows`] are those of this array.
