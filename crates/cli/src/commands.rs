@@ -27,6 +27,7 @@ use crate::{
     failure::Failure,
     output::Output,
     print::{self, Options},
+    progress::Watch,
 };
 
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
@@ -68,9 +69,9 @@ impl Input {
     }
 
     /// Opens what the arguments name for writing.
-    fn open_to_write(&self, lock: &LockArgs) -> Result<Array, Failure> {
+    fn open_to_write(&self, lock: &LockArgs, watch: &Watch) -> Result<Array, Failure> {
         let options = self.raw.options(&self.path)?.mode(Mode::ReadWrite);
-        Ok(self.location()?.open(&options.lock(lock.lock()).wait(lock.wait))?)
+        Ok(self.location()?.open_run(&options.lock(lock.lock()).wait(lock.wait), watch.run())?)
     }
 }
 

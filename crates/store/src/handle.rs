@@ -304,7 +304,7 @@ pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
 }
 
 /// What a call that was given up fails with.
-fn stopped() -> io::Error {
+pub(crate) fn stopped() -> io::Error {
     io::Error::from_raw_os_error(libc::ECANCELED)
 }
 

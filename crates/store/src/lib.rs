@@ -86,4 +86,4 @@ pub use signals::ignore_size_limit_signal;
 #[cfg_attr(not(test), allow(dead_code, reason = "the tests of this crate use all of it"))]
 mod faulty;
 #[cfg(feature = "faults")]
-pub use faulty::open_failing;
+pub use faulty::{Fault, FaultyFolder, open_failing};

@@ -196,7 +196,9 @@ impl Appender {
         }
         self.counted = self.end;
         self.least = self.least.max(self.end);
-        self.file().look_again(self.end)
+        // What is counted is there: nothing that fails from here on could take it back.
+        self.file().reach(self.end);
+        Ok(())
     }
 
     fn sync(&self, range: Range<u64>) -> Result<()> {
