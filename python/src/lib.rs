@@ -2,10 +2,33 @@
 
 mod dtype;
 mod error;
+mod lazy;
+mod memory;
+mod passes;
+mod session;
 
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 fn _ndfolio(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("__version__", env!("CARGO_PKG_VERSION"))
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    add_lazy_face(module)
+}
+
+fn add_lazy_face(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<lazy::Node>()?;
+    module.add_class::<memory::Base>()?;
+    module.add_class::<memory::Buffer>()?;
+    module.add_class::<session::Session>()?;
+    module.add_function(wrap_pyfunction!(session::size_text, module)?)?;
+    module.add_function(wrap_pyfunction!(lazy::with_io, module)?)?;
+    module.add_function(wrap_pyfunction!(passes::open, module)?)?;
+    module.add_function(wrap_pyfunction!(passes::open_view, module)?)?;
+    module.add_function(wrap_pyfunction!(passes::create, module)?)?;
+    module.add_function(wrap_pyfunction!(passes::compute, module)?)?;
+    module.add_function(wrap_pyfunction!(passes::blocks, module)?)?;
+    module.add_function(wrap_pyfunction!(passes::save, module)?)?;
+    module.add_function(wrap_pyfunction!(passes::assign, module)?)?;
+    module.add_function(wrap_pyfunction!(passes::explain, module)?)?;
+    module.add_function(wrap_pyfunction!(passes::flush, module)?)
 }
