@@ -3,6 +3,20 @@
 from ._array import Array, asarray, create, open
 from ._compute import compute
 from ._config import config
+from ._functions import where
 from ._ndfolio import __version__
+from ._storage import Appender, check, repair
 
-__all__ = ["Array", "__version__", "asarray", "compute", "config", "create", "open"]
+__all__ = [
+    "Appender",
+    "Array",
+    "__version__",
+    "asarray",
+    "check",
+    "compute",
+    "config",
+    "create",
+    "open",
+    "repair",
+    "where",
+]

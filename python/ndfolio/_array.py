@@ -11,12 +11,13 @@ from . import _build, _compute, _config
 from ._ndfolio import Base, Node
 from ._operators import Operators
 from ._reductions import Reductions
+from ._storage import Storage
 
 _new = Base.__new__
 _PLAIN = (int, slice, type(Ellipsis), type(None))
 
 
-class Array(Base, Reductions, Operators):
+class Array(Base, Reductions, Operators, Storage):
     """An array whose items are read or computed when their values are wanted.
 
     Arrays are opened by `ndfolio.open`, made by `ndfolio.create` and `ndfolio.asarray`, or are operations on other
@@ -415,10 +416,16 @@ class Array(Base, Reductions, Operators):
 
     def close(self) -> None:
         """Flushes what was written, and lets the file go; expressions and views that are made of it keep it open."""
-        if hasattr(self, "_reference") or not self._node.is_file:
+        if hasattr(self, "_reference"):
+            del self._reference
+        try:
+            node = object.__getattribute__(self, "_node")
+        except AttributeError:
+            return
+        if not node.is_file:
             return
         _ = self.dtype, self.shape
-        if self._node.mode == "r+":
+        if node.mode == "r+":
             self.flush()
         self._map = None
         del self._node

@@ -12,18 +12,15 @@ use pyo3::{
     types::{PyBool, PyComplex, PyEllipsis, PyFloat, PyInt, PySlice, PyTuple},
 };
 
-use crate::{
-    dtype,
-    error::Raise,
-    memory::Buffer,
-    session::{Task, way},
-};
+use crate::{dtype, error::Raise, memory::Buffer, session::Task};
 
 /// An array in a file, or an expression. Nothing is read by making one of others.
 #[pyclass(frozen, module = "ndfolio._ndfolio")]
 pub(crate) struct Node {
     pub(crate) body: Body,
     pub(crate) task: Task,
+    /// Whether something must be whole before any item is known: a reduction or a running sum.
+    has_barrier: bool,
 }
 
 #[derive(Clone)]
@@ -37,21 +34,20 @@ pub(crate) enum Body {
 impl Node {
     pub(crate) fn of_file(array: Array, io: Io) -> Self {
         let weight = array.nbytes() as u64;
-        Node { body: Body::File(array), task: Task { weight, io } }
+        Node { body: Body::File(array), task: Task { weight, io }, has_barrier: false }
     }
 
     /// An expression of others.
     ///
     /// # Errors
     /// What is wrong with it.
-    fn of_lazy(lazy: Lazy, args: &[Task]) -> PyResult<Self> {
+    fn of_lazy(lazy: Lazy, args: &[&Node]) -> PyResult<Self> {
         let size: usize = lazy.shape().raise()?.iter().product();
         let own = (size as u64).saturating_mul(lazy.dtype().raise()?.itemsize() as u64);
-        let task = args.iter().fold(Task { weight: own, io: Io::Auto }, |task, arg| Task {
-            weight: task.weight.saturating_add(arg.weight),
-            io: if task.io == Io::Auto { arg.io } else { task.io },
-        });
-        Ok(Node { body: Body::Expression(lazy), task })
+        let task = Task { weight: own, io: Io::Auto };
+        let task = args.iter().fold(task, |task, arg| task.and(arg.task));
+        let has_barrier = args.iter().any(|arg| arg.has_barrier);
+        Ok(Node { body: Body::Expression(lazy), task, has_barrier })
     }
 
     pub(crate) fn lazy(&self) -> Lazy {
@@ -89,12 +85,16 @@ impl Node {
     ) -> PyResult<Self> {
         match &self.body {
             Body::File(array) => Ok(Node::of_file(of_file(array).raise()?, self.task.io)),
-            Body::Expression(lazy) => Node::of_lazy(of_lazy(lazy), &[self.task]),
+            Body::Expression(lazy) => Node::of_lazy(of_lazy(lazy), &[self]),
         }
     }
 
     fn then(&self, lazy: Lazy) -> PyResult<Self> {
-        Node::of_lazy(lazy, &[self.task])
+        Node::of_lazy(lazy, &[self])
+    }
+
+    fn after(&self, lazy: Lazy) -> PyResult<Self> {
+        Ok(Node { has_barrier: true, ..self.then(lazy)? })
     }
 }
 
@@ -130,9 +130,9 @@ impl<'py> Operand<'py> {
         }
     }
 
-    fn task(&self) -> Option<Task> {
+    fn node(&self) -> Option<&Node> {
         match self {
-            Operand::Node(node) => Some(node.task),
+            Operand::Node(node) => Some(node),
             Operand::Literal(_) => None,
         }
     }
@@ -189,6 +189,11 @@ impl Node {
     }
 
     #[getter]
+    fn has_barrier(&self) -> bool {
+        self.has_barrier
+    }
+
+    #[getter]
     fn is_file(&self) -> bool {
         matches!(self.body, Body::File(_))
     }
@@ -229,15 +234,15 @@ impl Node {
             .ok_or_else(|| PyTypeError::new_err(format!("there is no reduction {name:?} here")))?;
         let axes = axes.map_or_else(Along::default, along);
         let axes = if keepdims { axes.keepdims() } else { axes };
-        self.then(self.lazy().reduce(op, axes, nan))
+        self.after(self.lazy().reduce(op, axes, nan))
     }
 
     fn cumsum(&self, axis: isize) -> PyResult<Self> {
-        self.then(self.lazy().cumsum(axis))
+        self.after(self.lazy().cumsum(axis))
     }
 
     fn cumprod(&self, axis: isize) -> PyResult<Self> {
-        self.then(self.lazy().cumprod(axis))
+        self.after(self.lazy().cumprod(axis))
     }
 
     fn diff(&self, n: usize, axis: isize) -> PyResult<Self> {
@@ -300,8 +305,8 @@ impl Node {
         }
         let args = args.iter().map(Operand::of).collect::<PyResult<Vec<_>>>()?;
         let lazies: Vec<Lazy> = args.iter().map(Operand::lazy).collect();
-        let tasks: Vec<Task> = args.iter().filter_map(Operand::task).collect();
-        Node::of_lazy(Lazy::map(ufunc, &lazies), &tasks)
+        let nodes: Vec<&Node> = args.iter().filter_map(Operand::node).collect();
+        Node::of_lazy(Lazy::map(ufunc, &lazies), &nodes)
     }
 }
 
@@ -311,12 +316,6 @@ fn complex(given: &Bound<'_, PyAny>) -> PyResult<Complex<f64>> {
         given.getattr(intern!(py, "real"))?.extract()?,
         given.getattr(intern!(py, "imag"))?.extract()?,
     ))
-}
-
-/// The same arrays, read another way.
-#[pyfunction]
-pub(crate) fn with_io(node: &Node, io: &str) -> PyResult<Node> {
-    Ok(Node { body: node.body.clone(), task: Task { io: way(io)?, ..node.task } })
 }
 
 /// A casting rule of a name.

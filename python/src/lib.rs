@@ -6,6 +6,7 @@ mod lazy;
 mod memory;
 mod passes;
 mod session;
+mod storage;
 
 use pyo3::prelude::*;
 
@@ -20,8 +21,8 @@ fn add_lazy_face(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<memory::Base>()?;
     module.add_class::<memory::Buffer>()?;
     module.add_class::<session::Session>()?;
+    module.add_class::<storage::Appender>()?;
     module.add_function(wrap_pyfunction!(session::size_text, module)?)?;
-    module.add_function(wrap_pyfunction!(lazy::with_io, module)?)?;
     module.add_function(wrap_pyfunction!(passes::open, module)?)?;
     module.add_function(wrap_pyfunction!(passes::open_view, module)?)?;
     module.add_function(wrap_pyfunction!(passes::create, module)?)?;
@@ -30,5 +31,13 @@ fn add_lazy_face(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(passes::save, module)?)?;
     module.add_function(wrap_pyfunction!(passes::assign, module)?)?;
     module.add_function(wrap_pyfunction!(passes::explain, module)?)?;
-    module.add_function(wrap_pyfunction!(passes::flush, module)?)
+    module.add_function(wrap_pyfunction!(passes::flush, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::append, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::refresh, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::resize, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::check, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::repair, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::checksum, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::verify, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::describe, module)?)
 }

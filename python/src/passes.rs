@@ -179,10 +179,7 @@ fn plan_text(plan: &Plan) -> String {
 /// What those passes are about that compute several arrays.
 fn all<'n>(nodes: impl Iterator<Item = &'n Node>) -> Task {
     let none = Task { weight: 0, io: ndfolio::Io::Auto };
-    nodes.fold(none, |task, node| Task {
-        weight: task.weight.saturating_add(node.task.weight),
-        io: if task.io == ndfolio::Io::Auto { node.task.io } else { task.io },
-    })
+    nodes.fold(none, |task, node| task.and(node.task))
 }
 
 /// A result: its bytes, its dtype and its shape.

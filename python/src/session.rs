@@ -105,6 +105,16 @@ pub(crate) struct Task {
     pub(crate) io: Io,
 }
 
+impl Task {
+    /// Both.
+    pub(crate) fn and(self, other: Task) -> Task {
+        Task {
+            weight: self.weight.saturating_add(other.weight),
+            io: if self.io == Io::Auto { other.io } else { self.io },
+        }
+    }
+}
+
 impl Session {
     /// Runs something without Python's lock. If it is long, Ctrl-C ends it and a bar shows how far it is.
     pub(crate) fn run<T: Send, E: Into<Failure> + Send>(
