@@ -72,6 +72,9 @@ def _items(name, inputs, out, *, where=True, casting="same_kind", order="K", dty
         if out is None:
             raise TypeError(f"{name}() with where= needs out=, or use numpy.where(condition, {name}(...), otherwise)")
         result = Array._make("map", "where", Array._operand(where), result, Array._operand(out))
+        # Items that nobody asked for warn of nothing.
+        with np.errstate(all="ignore"):
+            return result._into(result, out)
     if out is None:
         return result
     if not np.can_cast(result.dtype, out.dtype, casting):
