@@ -70,8 +70,13 @@ class Array(Base, Reductions, Operators, Storage):
         """An array made of others: `args` are arrays, numbers, and what is in no array."""
         nodes = [arg._node if type(arg) is Array else arg for arg in args]
         node = _build.WAYS[way](*nodes)
-        first = args[0]
-        return Array._of(node, (way, args), first._map if type(first) is Array and node.is_file else None)
+        if not node.is_file:
+            return Array._of(node, (way, args))
+        # Views share what is mapped of their file.
+        (first, *_) = args
+        if first._map is None:
+            first._map = _compute.Map(first._node)
+        return Array._of(node, None, first._map)
 
     def __getattr__(self, name):
         # Only for what is not there yet: found out when it is asked for.

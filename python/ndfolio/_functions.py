@@ -154,7 +154,9 @@ def _cumprod(a, axis=None, dtype=None, out=None):
 @handles(np.diff)
 def _diff(a, n=1, axis=-1, prepend=NOT_GIVEN, append=NOT_GIVEN):
     if _reductions._given(prepend) or _reductions._given(append):
-        return by_numpy(np.diff, "numpy.diff", (a, n, axis, prepend, append), {})
+        ends = {"prepend": prepend, "append": append}
+        given = {name: end for name, end in ends.items() if _reductions._given(end)}
+        return by_numpy(np.diff, "numpy.diff", (a, n, axis), given)
     n = operator.index(n)
     if n < 0:
         raise ValueError(f"order must be non-negative but got {n}")
