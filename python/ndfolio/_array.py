@@ -283,10 +283,12 @@ class Array(Base, Reductions, Operators, Storage):
 
     def tolist(self):
         """The values as lists of Python's numbers."""
+        _build.check_budget("a list of all values", self.nbytes)
         return np.asarray(self).tolist()
 
     def tobytes(self, order="C") -> bytes:
         """The values' bytes."""
+        _build.check_budget("a copy of all values", self.nbytes)
         return np.asarray(self).tobytes(order)
 
     def _one(self, kind: str):

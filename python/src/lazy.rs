@@ -42,8 +42,8 @@ impl Node {
     /// # Errors
     /// What is wrong with it.
     fn of_lazy(lazy: Lazy, args: &[&Node]) -> PyResult<Self> {
-        let size: usize = lazy.shape().raise()?.iter().product();
-        let own = (size as u64).saturating_mul(lazy.dtype().raise()?.itemsize() as u64);
+        let itemsize = lazy.dtype().raise()?.itemsize() as u64;
+        let own = lazy.shape().raise()?.iter().fold(itemsize, |bytes, &n| bytes.saturating_mul(n as u64));
         let task = Task { weight: own, io: Io::Auto };
         let task = args.iter().fold(task, |task, arg| task.and(arg.task));
         let has_barrier = args.iter().any(|arg| arg.has_barrier);

@@ -106,8 +106,9 @@ pub(crate) fn create(
     session: &Session,
 ) -> PyResult<Node> {
     let dtype = dtype::from_python(dtype)?;
-    let items: usize = shape.iter().product();
-    let weight = if item.is_some() { (items as u64).saturating_mul(dtype.itemsize() as u64) } else { 0 };
+    // Without an item nothing is written.
+    let itemsize = if item.is_some() { dtype.itemsize() } else { 0 };
+    let weight = shape.iter().fold(itemsize as u64, |bytes, &n| bytes.saturating_mul(n as u64));
     let mut options = CreateOptions::new(dtype.clone(), &shape).order(order_of(order)?);
     if let Some(item) = item {
         options = options.fill(Value::decode(&dtype, &item));
@@ -301,11 +302,11 @@ pub(crate) fn flush(py: Python<'_>, node: &Node, session: &Session) -> PyResult<
 /// Runs something with an array of a file that may become another one: more rows, or those of now.
 pub(crate) fn changed<T: Send>(
     py: Python<'_>,
-    node: &Node,
+    (node, task): (&Node, Task),
     session: &Session,
     change: impl FnOnce(&mut Array, &ndfolio::Session) -> Result<T, Error> + Send,
 ) -> PyResult<(Node, T)> {
     let mut array = node.file()?.clone();
-    let value = session.run(py, node.task, |session| change(&mut array, session))?;
+    let value = session.run(py, task, |session| change(&mut array, session))?;
     Ok((Node::of_file(array, node.task.io), value))
 }

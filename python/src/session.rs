@@ -174,10 +174,10 @@ impl Session {
     }
 
     fn end_progress(&self, py: Python<'_>) {
-        if let Some(progress) = &self.progress {
-            if let Err(error) = progress.call0(py) {
-                error.write_unraisable(py, None);
-            }
+        if let Some(progress) = &self.progress
+            && let Err(error) = progress.call0(py)
+        {
+            error.write_unraisable(py, None);
         }
     }
 }

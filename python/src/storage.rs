@@ -19,7 +19,7 @@ use crate::{
     error::Raise,
     lazy::Node,
     passes::{changed, report_of},
-    session::Session,
+    session::{Session, Task},
 };
 
 fn options(durability: &str, casting: &str, wait: f64) -> PyResult<AppendOptions> {
@@ -40,20 +40,31 @@ fn options(durability: &str, casting: &str, wait: f64) -> PyResult<AppendOptions
 /// Appends rows to a file's array as one batch, and gives the array that has them.
 #[pyfunction]
 pub(crate) fn append(py: Python<'_>, node: &Node, rows: &Node, session: &Session) -> PyResult<Node> {
-    let rows = rows.lazy();
-    Ok(changed(py, node, session, |array, session| array.append_lazy(rows, session))?.0)
+    let (task, rows) = (rows.task, rows.lazy());
+    // A file of NumPy's is copied first.
+    Ok(changed(py, (node, node.task.and(task)), session, |array, session| array.append_lazy(rows, session))?
+        .0)
 }
 
 /// The array with the rows that the file has now.
 #[pyfunction]
 pub(crate) fn refresh(py: Python<'_>, node: &Node, session: &Session) -> PyResult<Node> {
-    Ok(changed(py, node, session, |array, _| array.refresh())?.0)
+    Ok(changed(py, (node, node.task), session, |array, _| array.refresh())?.0)
 }
 
 /// The array with another number of rows.
 #[pyfunction]
 pub(crate) fn resize(py: Python<'_>, node: &Node, rows: usize, session: &Session) -> PyResult<Node> {
-    Ok(changed(py, node, session, |array, session| array.resize(rows, session))?.0)
+    let row: u64 = array_row(node)?;
+    let task = Task { weight: node.task.weight.saturating_add(row.saturating_mul(rows as u64)), ..node.task };
+    Ok(changed(py, (node, task), session, |array, session| array.resize(rows, session))?.0)
+}
+
+/// Bytes of a row.
+fn array_row(node: &Node) -> PyResult<u64> {
+    let array = node.file()?;
+    let inner = array.shape().iter().skip(1);
+    Ok(inner.fold(array.itemsize() as u64, |bytes, &n| bytes.saturating_mul(n as u64)))
 }
 
 /// Who appends to a file.
