@@ -1,5 +1,25 @@
 """Arrays on disk, used as if they were in memory: any size, with NumPy's names and NumPy's results."""
 
+from ._array import Array, asarray
+from ._compute import compute
+from ._config import config
+from ._functions import where
 from ._ndfolio import __version__
+from ._opening import create, open
+from ._storage import Appender, check, checksum, repair, verify
 
-__all__ = ["__version__"]
+__all__ = [
+    "Appender",
+    "Array",
+    "__version__",
+    "asarray",
+    "check",
+    "checksum",
+    "compute",
+    "config",
+    "create",
+    "open",
+    "repair",
+    "verify",
+    "where",
+]
