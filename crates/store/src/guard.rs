@@ -56,7 +56,7 @@ pub(crate) struct Range {
     pub(crate) len: usize,
     /// Offset in the file, in bytes.
     pub(crate) offset: u64,
-    /// Descriptor of the file; open as long as the range is registered.
+    /// Descriptor of the file, open as long as the range is registered; negative if none is kept.
     pub(crate) file: c_int,
     pub(crate) writable: bool,
 }
@@ -241,14 +241,34 @@ fn replace_pages(range: Range, address: usize) -> bool {
     let page = rustix::param::page_size();
     let first = address & !(page - 1);
     let end = (range.start + range.len).next_multiple_of(page);
-    // SAFETY: the descriptor is open as long as the range is registered.
-    let file = unsafe { BorrowedFd::borrow_raw(range.file) };
-    let position = range.offset + (first - range.start) as u64;
-    let is_cut = rustix::fs::fstat(file).map_or(true, |stat| position >= stat.st_size as u64);
+    let is_cut = if range.file < 0 {
+        is_gone(end - page, page)
+    } else {
+        // SAFETY: the descriptor is open as long as the range is registered.
+        let file = unsafe { BorrowedFd::borrow_raw(range.file) };
+        let position = range.offset + (first - range.start) as u64;
+        rustix::fs::fstat(file).map_or(true, |stat| position >= stat.st_size as u64)
+    };
     // Each of the two is the other's way out: one large area may not be allowed, many small ones may be too
     // many.
     let sizes = if is_cut { [end - first, page] } else { [page, end - first] };
     sizes.into_iter().any(|len| map_zeros(first, len, range.writable))
+}
+
+/// Whether a mapped page cannot be had, asked without touching it. A file that was cut has no last page either.
+fn is_gone(start: usize, len: usize) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let start = ptr::with_exposed_provenance_mut::<c_void>(start);
+        // SAFETY: the page is within a range of the table, and its contents stay as they are.
+        let asked = unsafe { rustix::mm::madvise(start, len, rustix::mm::Advice::LinuxPopulateRead) };
+        asked == Err(rustix::io::Errno::FAULT)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = (start, len);
+        false
+    }
 }
 
 fn map_zeros(start: usize, len: usize, writable: bool) -> bool {

@@ -125,6 +125,21 @@ impl Handle {
         }
     }
 
+    /// Makes a file of `from` bytes `to` bytes long, with space for what is new; on failure it is as long as before.
+    pub(crate) fn extend(&self, from: u64, to: u64) -> Result<()> {
+        self.expect_allowed(to)?;
+        let result = match again(|| self.calls.fallocate(&self.file, from, to - from)) {
+            Err(source) if is_unsupported(&source) => self.write_zeros(from, to, &|| false),
+            result => result.map_err(|source| self.write_failed("reserve space", from, to - from, source)),
+        };
+        // A file system that has less than was asked for may have given some of it. Where somebody else made the
+        // file that long meanwhile, it stays so.
+        if result.is_err() && self.current_len().is_ok_and(|len| from < len && len < to) {
+            let _ = again(|| self.calls.ftruncate(&self.file, from));
+        }
+        result
+    }
+
     /// Takes the space for the first `len` bytes. In memory that takes as long as filling them with zeros, so it
     /// is done in parts.
     fn take_space(&self, len: u64, stop: &dyn Fn() -> bool) -> io::Result<()> {

@@ -25,9 +25,10 @@ pub(crate) struct Region {
     handle: Arc<Handle>,
 }
 
-struct Pages {
-    base: NonNull<u8>,
-    len: usize,
+/// Mapped pages, unmapped when they are dropped.
+pub(super) struct Pages {
+    pub(super) base: NonNull<u8>,
+    pub(super) len: usize,
 }
 
 // SAFETY: the pages belong to this value alone, and all access goes through raw pointers and atomics.
@@ -168,7 +169,13 @@ pub(crate) fn page_lost(handle: &Handle, fault: u64) -> StoreError {
     StoreError::within(&handle.path, "use mapped", page, source)
 }
 
-fn map(handle: &Handle, access: Access, offset: u64, len: usize) -> io::Result<(NonNull<u8>, Access)> {
+/// Maps pages; also says how, which may be another way than was asked for.
+pub(super) fn map(
+    handle: &Handle,
+    access: Access,
+    offset: u64,
+    len: usize,
+) -> io::Result<(NonNull<u8>, Access)> {
     let map = |access| again(|| handle.calls.mmap(&handle.file, access, offset, len));
     match map(access) {
         // Some file systems share no pages; for reading, private ones do as well.
