@@ -1,5 +1,8 @@
 //! The Python package's native half: `ndfolio._ndfolio`, a face of the `ndfolio` crate.
 
+mod dtype;
+mod error;
+
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
