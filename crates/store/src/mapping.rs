@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::handle::Handle;
 use crate::{Bytes, Result, StoreError};
 
+pub(crate) use raw::Pending;
 pub use raw::RawMap;
 pub(crate) use region::{Region, page_lost};
 

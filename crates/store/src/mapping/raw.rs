@@ -2,6 +2,7 @@
 
 mod cache;
 mod changes;
+mod pending;
 
 use std::fmt;
 use std::fs;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::mm::{MapFlags, ProtFlags};
 
+pub(crate) use self::pending::Pending;
 use super::copy;
 use super::region::{Pages, map};
 use crate::file::{expect_regular, open_regular};
@@ -68,6 +70,8 @@ struct Held {
     access: Access,
     /// Offset in the file of the first page.
     start: u64,
+    /// What brings the file, if it was not opened at once.
+    pending: Option<Box<Pending>>,
 }
 
 /// An address for empty ranges that is aligned for every kind of item.
@@ -124,7 +128,13 @@ impl RawMap {
     ) -> Result<RawMap> {
         let handle = Handle::new(file, path.to_path_buf(), &SYSTEM);
         let found = metadata.len();
-        let wanted = len.unwrap_or_else(|| found.saturating_sub(offset));
+        let wanted = match len {
+            Some(len) => len,
+            None => {
+                handle.expect_within(offset, 0, found)?;
+                found - offset
+            }
+        };
         // Where a file could not be so long, its length is a range that it does not have.
         let end = offset.saturating_add(wanted);
         if mode == Mode::ReadWrite && short == Short::Extend && found < end.max(1) {
@@ -249,6 +259,7 @@ impl RawMap {
         if self.is_closed() {
             return Ok(());
         }
+        self.bring()?;
         let fault = self.held.as_ref().and_then(Held::fault);
         let found = self.named().map(|metadata| metadata.len().saturating_sub(self.offset));
         let expected = self.len as u64;
@@ -271,7 +282,7 @@ impl RawMap {
     /// which every flush fails with [`StoreError::Poisoned`]; as [`check`](Self::check).
     pub fn flush_range(&self, range: Range<u64>) -> Result<()> {
         self.expect_within(&range)?;
-        if self.mode != Mode::ReadWrite || self.is_closed() {
+        if self.mode != Mode::ReadWrite || self.is_closed() || self.is_waiting() {
             return Ok(());
         }
         if let Some(reason) = self.poison.get() {
@@ -321,6 +332,7 @@ impl RawMap {
         if !self.closed.swap(true, Ordering::SeqCst)
             && let Some(held) = &self.held
         {
+            self.pending().into_iter().for_each(Pending::settle);
             held.replace_by_zeros()
                 .map_err(|source| StoreError::from_io(&self.path, "let go of its pages", source.into()))?;
         }
@@ -331,9 +343,10 @@ impl RawMap {
     ///
     /// # Errors
     ///
-    /// [`StoreError::OutOfRange`] if the map is too short.
+    /// [`StoreError::OutOfRange`] if the map is too short, what became of a file that was to be opened [later](Self::later).
     pub fn read(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
         self.expect_within(&(offset..offset.saturating_add(buf.len() as u64)))?;
+        self.bring()?;
         if let Some(held) = &self.held {
             // SAFETY: the bytes are within the map, which stays while it is borrowed.
             let bytes = unsafe { MappedBytes::new(held.pointer(self.offset + offset), buf.len()) };
@@ -346,12 +359,14 @@ impl RawMap {
     ///
     /// # Errors
     ///
-    /// [`StoreError::ReadOnly`], [`StoreError::OutOfRange`] if the map is too short.
+    /// [`StoreError::ReadOnly`], [`StoreError::OutOfRange`] if the map is too short, what became of a file that was to
+    /// be opened [later](Self::later).
     pub fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
         self.expect_within(&(offset..offset.saturating_add(data.len() as u64)))?;
         if self.mode == Mode::Read {
             return Err(StoreError::ReadOnly { path: self.path.clone(), mode: self.mode });
         }
+        self.bring()?;
         if let Some(held) = &self.held {
             // SAFETY: the bytes are within the map, which is writable and stays while it is borrowed.
             unsafe { copy::write(held.pointer(self.offset + offset), data) };
@@ -386,11 +401,7 @@ impl RawMap {
 
 impl Held {
     fn new(handle: &Handle, mode: Mode, range: Range<u64>) -> Result<Held> {
-        let access = match mode {
-            Mode::Read => Access::Read,
-            Mode::ReadWrite => Access::Write,
-            Mode::CopyOnWrite => Access::Private,
-        };
+        let access = Access::of(mode);
         let start = range.start - range.start % syscalls::page_size() as u64;
         let failed = |source| StoreError::from_io(&handle.path, "map", source);
         let len = usize::try_from(range.end - start)
@@ -402,12 +413,12 @@ impl Held {
         // The guard makes a pointer of this address when it repairs a page.
         let address = base.as_ptr().expose_provenance();
         let writable = access.is_writable();
-        let range = guard::Range { start: address, len, offset: start, file: -1, writable };
+        let range = guard::Range { start: address, len, offset: start, file: -1, writable, pending: 0 };
         let registration = guard::register(range).ok_or_else(|| StoreError::TooManyMappings {
             path: handle.path.clone(),
             limit: guard::MAX_MAPPINGS,
         })?;
-        Ok(Held { registration, pages, access, start })
+        Ok(Held { registration, pages, access, start, pending: None })
     }
 
     fn index(&self, offset: u64) -> usize {

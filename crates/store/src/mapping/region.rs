@@ -68,12 +68,18 @@ impl Region {
         // The guard makes a pointer of this address when it repairs a page.
         let start = base.as_ptr().expose_provenance();
         let file = handle.file.as_raw_fd();
-        let registration =
-            guard::register(guard::Range { start, len, offset, file, writable: access.is_writable() })
-                .ok_or_else(|| StoreError::TooManyMappings {
-                    path: handle.path.clone(),
-                    limit: guard::MAX_MAPPINGS,
-                })?;
+        let registration = guard::register(guard::Range {
+            start,
+            len,
+            offset,
+            file,
+            writable: access.is_writable(),
+            pending: 0,
+        })
+        .ok_or_else(|| StoreError::TooManyMappings {
+            path: handle.path.clone(),
+            limit: guard::MAX_MAPPINGS,
+        })?;
         Ok(Region { registration, pages, access, offset, handle: Arc::clone(handle) })
     }
 

@@ -46,6 +46,7 @@ impl RawMap {
             #[cfg(not(any(target_os = "linux", target_os = "android")))]
             Advice::DontNeed => Asked::DontNeed,
         };
+        self.bring()?;
         let Some((base, len)) = self.pages(&range) else { return Ok(()) };
         // SAFETY: the pages are mapped; those that are let go of come back from the file, as they are shared.
         again(|| unsafe { Ok(rustix::mm::madvise(base.as_ptr().cast(), len, asked)?) }).map_err(|source| {

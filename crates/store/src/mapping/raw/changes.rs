@@ -6,6 +6,21 @@ use super::RawMap;
 use crate::{Mode, Result, StoreError, syscalls};
 
 impl RawMap {
+    /// Copies the bytes of one of the [`changes`](Self::changes), also of a file that was not opened yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_change(&self, change: &Range<u64>, buf: &mut [u8]) -> Result<()> {
+        match self.waiting_bytes(change) {
+            Some(bytes) if bytes.len() == buf.len() => {
+                buf.copy_from_slice(bytes);
+                Ok(())
+            }
+            _ => self.read(change.start, buf),
+        }
+    }
+
     /// In [`Mode::CopyOnWrite`], the parts of the map (counted from its beginning) that were written to, in order:
     /// whole pages, as far as they belong to the map. In the other modes, nothing.
     ///
@@ -17,6 +32,9 @@ impl RawMap {
         else {
             return Ok(Vec::new());
         };
+        if let Some(waiting) = self.waiting_changes() {
+            return Ok(waiting);
+        }
         let base = held.pages.base.as_ptr().addr();
         let len = held.pages.len.next_multiple_of(syscalls::page_size());
         let found = own_pages(base..base + len).map_err(|source| {
