@@ -103,7 +103,7 @@ class memmap(np.memmap):
                 "save such an array with save(..., allow_pickle=True)"
             )
         if order != "C":
-            np.empty(0, order=order)
+            _new(_ndarray, (0,), np.uint8, None, 0, None, order)
         if shape is None:
             if mode == "w+":
                 raise ValueError("shape must be given if mode == 'w+'")
@@ -329,18 +329,23 @@ class memmap(np.memmap):
         names = ("page_size", "pages", "resident", "dirty", "method")
         return dict(zip(names, self._expect_mapped().residency(*self._extent(region))))
 
-    def __reduce_ex__(self, protocol):
+    def __reduce__(self):
         mapping = self._mmap
-        # Items that no name leads to are carried, as NumPy does.
-        if mapping is None or mapping.closed or not mapping.named or self.dtype.hasobject:
-            return super().__reduce_ex__(protocol)
+        if mapping is None:
+            return _ndarray.__reduce__(self)
+        if not mapping.waiting:
+            if mapping.doubtful:
+                mapping.check()
+            # Items that no name leads to are carried, as NumPy does.
+            if not mapping.named:
+                return _ndarray.__reduce__(self)
         place = self.__array_interface__["data"][0] - mapping.address if self.size else 0
         about = (self.filename, self.offset, "r+" if self.mode == "w+" else self.mode)
         items = (self.dtype, self.shape, place, self.strides, self.flags.writeable)
         return _restored, (type(self), mapping, about, items)
 
-    def __reduce__(self):
-        return self.__reduce_ex__(2)
+    def __reduce_ex__(self, _protocol):
+        return self.__reduce__()
 
     def _expect_mapped(self):
         if self._mmap is None:

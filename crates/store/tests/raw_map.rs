@@ -249,3 +249,122 @@ fn threads_that_touch_what_is_gone_go_on() {
     });
     assert!(map.check().is_err());
 }
+
+/// A map that looks at its file when it is touched.
+fn later(path: &std::path::Path, mode: Mode, changes: &[(u64, &[u8])]) -> RawMap {
+    let id = open(path, Mode::Read).id();
+    let changes = changes.iter().map(|(place, data)| (*place, data.to_vec())).collect();
+    RawMap::later(path, id, mode, 7..LEN, changes).unwrap()
+}
+
+/// The sum of all bytes, read as C code would: through the raw pointer alone.
+fn sum(map: &RawMap) -> u64 {
+    let bytes = map.as_ptr().cast::<AtomicU8>();
+    // SAFETY: the map is `len` bytes long and lives during the call; the loads are atomic.
+    (0..map.len()).map(|index| u64::from(unsafe { &*bytes.add(index) }.load(Ordering::Relaxed))).sum()
+}
+
+fn total(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte)).sum()
+}
+
+#[test]
+fn a_file_is_opened_when_it_is_touched_first() {
+    for mode in [Mode::Read, Mode::ReadWrite, Mode::CopyOnWrite] {
+        let folder = Folder::new();
+        let path = folder.file("file", LEN);
+        let map = later(&path, mode, &[]);
+        assert!(map.is_waiting() && !map.has_fault());
+        assert_eq!(sum(&map), total(&pattern(7, LEN as usize - 7)));
+        assert!(!map.is_waiting() && !map.has_fault());
+        map.check().unwrap();
+        if mode != Mode::Read {
+            map.write(0, b"new").unwrap();
+        }
+        map.flush().unwrap();
+        let wanted = if mode == Mode::ReadWrite { b"new".to_vec() } else { pattern(7, 3) };
+        assert_eq!(fs::read(&path).unwrap()[7..10], wanted);
+        cut(&path, 100);
+        assert!(matches!(map.check(), Err(StoreError::Truncated { found: 93, .. })));
+    }
+}
+
+#[test]
+fn what_became_of_the_file_is_told_when_it_is_asked_for() {
+    let folder = Folder::new();
+    let path = folder.file("file", LEN);
+    let touched = later(&path, Mode::Read, &[]);
+    let asked = later(&path, Mode::ReadWrite, &[]);
+    fs::rename(&path, folder.join("away")).unwrap();
+    assert!(matches!(asked.check(), Err(StoreError::NotFound { .. })));
+    assert!(matches!(asked.prefetch(0..5, &|| false), Err(StoreError::NotFound { .. })));
+    assert_eq!(sum(&touched), 0);
+    assert!(matches!(touched.check(), Err(StoreError::NotFound { .. })));
+    folder.file("file", LEN);
+    assert!(matches!(asked.read(0, &mut [0]), Err(StoreError::Replaced { .. })));
+    fs::rename(folder.join("away"), &path).unwrap();
+    cut(&path, LEN - 1);
+    assert!(matches!(asked.write(0, &[0]), Err(StoreError::Truncated { .. })));
+    cut(&path, LEN);
+    // It was never touched, so it can be had now; the other one shows zeros for good.
+    asked.check().unwrap();
+    assert_eq!(all(&asked)[..20], pattern(7, 20));
+    assert!(touched.check().is_err() && touched.has_fault());
+}
+
+#[test]
+fn changes_are_there_from_the_beginning_and_are_no_bodys_else() {
+    let folder = Folder::new();
+    let path = folder.file("file", LEN);
+    let changes: [(u64, &[u8]); 2] = [(0, &[9; 5000]), (LEN - 8, &[8])];
+    let map = later(&path, Mode::CopyOnWrite, &changes);
+    let ranges = [0..5000, LEN - 8..LEN - 7];
+    assert_eq!(map.changes().unwrap(), ranges);
+    let mut buf = [0];
+    map.read_change(&ranges[1], &mut buf).unwrap();
+    assert_eq!(buf, [8]);
+    assert!(map.is_waiting());
+    let mut wanted = pattern(7, LEN as usize - 7);
+    wanted[..5000].fill(9);
+    wanted[LEN as usize - 8] = 8;
+    assert_eq!(sum(&map), total(&wanted));
+    assert_eq!(all(&map), wanted);
+    // Whole pages now.
+    assert_eq!(map.changes().unwrap(), [0..2 * PAGE - 7, LEN - PAGE - 7..LEN - 7]);
+    assert_eq!(fs::read(&path).unwrap(), pattern(0, LEN as usize));
+    let id = map.id();
+    let outside = RawMap::later(&path, id, Mode::CopyOnWrite, 7..9, vec![(1, vec![0, 0])]);
+    assert!(matches!(outside, Err(StoreError::OutOfRange { .. })));
+}
+
+#[test]
+fn a_map_that_is_closed_first_never_opens_its_file() {
+    let folder = Folder::new();
+    let path = folder.file("file", LEN);
+    let map = later(&path, Mode::ReadWrite, &[]);
+    map.close().unwrap();
+    assert_eq!(sum(&map), 0);
+    map.write(0, b"abc").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), pattern(0, LEN as usize));
+}
+
+#[test]
+fn threads_that_touch_at_once_see_one_file() {
+    let folder = Folder::new();
+    let path = folder.file("file", LEN);
+    let wanted = total(&pattern(7, LEN as usize - 7));
+    for mode in [Mode::Read, Mode::CopyOnWrite] {
+        for _ in 0..100 {
+            let map = later(&path, mode, &[]);
+            // A pointer does not go to other threads by itself.
+            struct Shared<F>(F);
+            // SAFETY: what the closure does with the address is atomic.
+            unsafe impl<F> Sync for Shared<F> {}
+            let add = &Shared(|| sum(&map));
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(move || (add.0)())).collect();
+                threads.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), wanted));
+            });
+        }
+    }
+}

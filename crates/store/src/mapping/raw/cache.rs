@@ -65,9 +65,9 @@ impl RawMap {
         if self.is_closed() {
             return Ok(0);
         }
+        self.check()?;
         // Reading leaves large folios in the page cache, touching does not.
         if let Some(file) = self.reopened() {
-            self.check()?;
             return file.prefetch(self.offset + range.start..self.offset + range.end, stop);
         }
         let mut at = range.start;
