@@ -1,5 +1,6 @@
 """`.npy` files: NumPy's functions to map, load and save, without what destroys files."""
 
+import ast
 import errno
 import io
 import os
@@ -156,7 +157,10 @@ def _read_any_header(descriptor, path, place, max_header_size):
             shape, fortran_order, dtype = read(file, max_header_size=max_header_size)
         if dtype.hasobject:
             raise ValueError(_KINDS_OF_OBJECTS)
-        shape, _ = _shape_and_length(shape, dtype.itemsize, "w+")
+        try:
+            shape, _ = _shape_and_length(shape, dtype.itemsize, "w+")
+        except TypeError as error:
+            raise ValueError(f"{path}: shape is not valid: {shape}") from error
         return dtype, shape, fortran_order, file.tell()
 
 
@@ -166,7 +170,10 @@ def _read_header_3_0(file, max_header_size):
     header = file.read(struct.unpack("<I", size)[0]) if len(size) == 4 else b""
     try:
         text = header.decode("utf8")
-    except UnicodeDecodeError as error:
+        if len(text) <= max_header_size:
+            # 2.0 has long numbers of Python 2 too.
+            ast.literal_eval(text)
+    except (UnicodeDecodeError, SyntaxError) as error:
         raise ValueError(f"Cannot parse header: {header!r}") from error
     # Letters that 2.0 does not have are escaped within strings, which is where they are.
     text = text.encode("latin1", "backslashreplace")
@@ -389,9 +396,10 @@ def save(file, arr, allow_pickle=True):
     arr = np.asanyarray(arr)
     with _new_file(path) as new:
         if arr.dtype.hasobject:
-            with io.BufferedWriter(new) as buffered:
+            buffered = io.BufferedWriter(new)
+            try:
                 _numpy.write_array(buffered, arr, allow_pickle=allow_pickle)
-                buffered.flush()
+            finally:
                 buffered.detach()
         else:
             _write(new, arr)
@@ -510,7 +518,8 @@ def _has_padding(dtype):
 def _without_padding(part):
     if not _has_padding(part.dtype):
         return part
-    clean = np.zeros_like(part)
+    # Not like the other: NumPy fills the fields alone then.
+    clean = np.zeros(part.shape, part.dtype)
     _copy_fields(clean, part)
     return clean
 
