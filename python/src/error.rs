@@ -18,9 +18,32 @@ pub(crate) trait Raise<T> {
     fn raise(self) -> PyResult<T>;
 }
 
-impl<T, E: Into<Error>> Raise<T> for Result<T, E> {
+impl<T, E: Into<Failure>> Raise<T> for Result<T, E> {
     fn raise(self) -> PyResult<T> {
-        self.map_err(|error| exception(&error.into()))
+        self.map_err(|error| match error.into() {
+            Failure::Library(error) => exception(&error),
+            Failure::Python(error) => error,
+        })
+    }
+}
+
+/// What can go wrong in a call of the library that calls Python meanwhile.
+pub(crate) enum Failure {
+    /// In the library.
+    Library(Error),
+    /// In Python.
+    Python(PyErr),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Library(error)
+    }
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Failure::Python(error)
     }
 }
 

@@ -17,7 +17,7 @@ use ndfolio_kernel::{
     elementwise::{Literal, Ufunc},
     reduce::{NanPolicy, Op},
 };
-use ndfolio_layout::{DType, Selection};
+use ndfolio_layout::{DType, LayoutError, Order, Selection, View};
 use num_complex::Complex;
 
 use crate::{Array, Error, Reduced, Result};
@@ -134,6 +134,27 @@ impl Lazy {
     /// A single native item of a dtype.
     pub(crate) fn from_item(dtype: &DType, bytes: Vec<u8>) -> Self {
         Lazy::found(Memory::new(dtype, &[], bytes).map(Expr::from).map_err(EngineError::from))
+    }
+
+    /// A small array in memory: items in C order, in this machine's byte order.
+    ///
+    /// # Errors
+    /// None at once, as with all that makes expressions: other bytes than the shape has items are found where dtype,
+    /// shape or values are asked for.
+    pub fn from_bytes(dtype: &DType, shape: &[usize], bytes: Vec<u8>) -> Self {
+        let expected = View::contiguous(dtype, shape, Order::C, 0).map(|view| view.nbytes());
+        Lazy::found(
+            expected
+                .and_then(|expected| {
+                    if expected != bytes.len() {
+                        let found =
+                            LayoutError::ReshapeSize { size: bytes.len(), shape: format!("{shape:?}") };
+                        return Err(found);
+                    }
+                    Memory::new(dtype, shape, bytes).map(Expr::from)
+                })
+                .map_err(EngineError::from),
+        )
     }
 
     fn found(expr: std::result::Result<Expr, EngineError>) -> Self {

@@ -8,7 +8,7 @@ use std::{
 
 use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, ReadAt, ReadOptions};
 use ndfolio_layout::{DType, Order, View};
-use ndfolio_store::{ALL_BYTES, File, Lock, Locking, Mode, StoreError};
+use ndfolio_store::{ALL_BYTES, File, FileId, Lock, Locking, Mode, StoreError};
 
 use crate::{
     Array, Error, Result, Size,
@@ -201,6 +201,31 @@ impl OpenOptions {
         let array = Array::new(Arc::new(file), view, Arc::new(origin));
         self.lock_rows(&array)?;
         Ok(array)
+    }
+
+    /// Opens a part of a file again that is known already: items that lie where `view` says, in the file `id`. The
+    /// header is not looked at. Only the mode and the lock count of the options.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open`]; a view beyond the file's end; another file under that name, for its bytes would be
+    /// taken for something that they are not.
+    pub fn open_view(&self, path: impl AsRef<Path>, view: View, id: FileId) -> Result<Array> {
+        let file = File::open(path, self.mode)?;
+        if file.id() != id {
+            let reason = "another file has this name by now; open it again by its name".to_owned();
+            return Err(Error::Usage { path: file.path().to_owned(), reason });
+        }
+        if self.mode == Mode::ReadWrite {
+            file.lock_until_closed(ALL_BYTES, self.locking())?;
+            file.check_name()?;
+        }
+        if view.extent().end > file.len() {
+            let (expected, found) = (view.extent().end, file.len());
+            let reason =
+                format!("the array ends at byte {expected}, and the file by now at {found}; restore it");
+            return Err(Error::Usage { path: file.path().to_owned(), reason });
+        }
+        Ok(Array { is_whole: false, ..Array::of_new(file, view, (Format::RAW, None), self.locking().lock) })
     }
 
     /// Opens the file with its lock, and looks into it.

@@ -255,6 +255,12 @@ impl Reduced {
         &self.bytes
     }
 
+    /// The items without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// What the pass did.
     #[must_use]
     pub fn report(&self) -> &Report {

@@ -3,6 +3,7 @@
 use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
 use ndfolio_engine::{Io, Observer, Run};
+use ndfolio_store::MachineMemory;
 
 /// A number of bytes, as people write it: `64MiB`, `2G`, `1.5 GiB`, `4096`. All units are powers of 1024.
 ///
@@ -126,6 +127,19 @@ impl Session {
     /// Who hears how far passes are and what they did, and may stop them.
     pub fn observe(self, observer: Arc<dyn Observer + Send + Sync>) -> Self {
         Session { observer: Some(observer), ..self }
+    }
+
+    /// How many bytes a pass may take: what was set, or what the machine and the control group allow if nothing was.
+    #[must_use]
+    pub fn budget(&self) -> usize {
+        let usual = || usize::try_from(MachineMemory::known().default_budget()).unwrap_or(usize::MAX);
+        self.memory.map_or_else(usual, Size::bytes)
+    }
+
+    /// Which way files are read.
+    #[must_use]
+    pub fn way(&self) -> Io {
+        self.io
     }
 
     /// A run with these settings.

@@ -1,0 +1,170 @@
+"""Where values are read, computed and written: every pass of the lazy face begins here."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+
+from . import _build, _config, _ndfolio
+
+_KINDS = (("divide", "divide by zero"), ("over", "overflow"), ("invalid", "invalid value"))
+
+
+def open_node(path, mode, key, raw, io):
+    """The node of a file's array."""
+    return _ndfolio.open(path, mode, key, raw, io)
+
+
+def create_node(path, shape, dtype, order, item, growable, overwrite):
+    """The node of a new file's array."""
+    if any(extent < 0 for extent in shape):
+        raise ValueError("negative dimensions are not allowed")
+    session = _config.session()
+    return _ndfolio.create(path, shape, dtype, order, item, growable, overwrite, session)
+
+
+def compute(*arrays):
+    """Computes arrays in memory, together: what they have in common is read and computed once.
+
+    Parameters
+    ----------
+    *arrays : Array
+        What is wanted; anything else is handed back as it is.
+
+    Returns
+    -------
+    numpy.ndarray or scalar, or a tuple of them
+        One value for one argument, a tuple for several.
+
+    Raises
+    ------
+    MemoryError
+        Results that do not fit the memory that was allowed, with their size and the way out.
+
+    Examples
+    --------
+    >>> x = nf.asarray([1.0, 2.0, 6.0])
+    >>> low, high = nf.compute(x.min(), x.max())
+    >>> float(low), float(high)
+    (1.0, 6.0)
+    """
+    from ._array import Array
+
+    lazy = [array for array in arrays if type(array) is Array]
+    results, report = _ndfolio.compute([array._node for array in lazy], _config.session())
+    values = iter([ndarray(*result)[()] for result in results])
+    for array in lazy:
+        array._profile = report
+    warn(report)
+    found = tuple(next(values) if type(array) is Array else array for array in arrays)
+    return found[0] if len(found) == 1 else found
+
+
+def ndarray(buffer, dtype, shape) -> np.ndarray:
+    """The array of a result, without a copy."""
+    return np.ndarray(shape, dtype, buffer) if len(buffer) else np.empty(shape, dtype)
+
+
+def warn(report: dict) -> None:
+    """Warns of what NumPy would have warned of, as `numpy.errstate` says."""
+    counts = report["conditions"]
+    if counts == (0, 0, 0):
+        return
+    how = np.geterr()
+    for count, (name, text) in zip(counts, _KINDS, strict=True):
+        if not count or how[name] == "ignore":
+            continue
+        message = f"{text} encountered in {count} item{'s' if count > 1 else ''}"
+        if how[name] == "raise":
+            raise FloatingPointError(message)
+        warnings.warn(message, RuntimeWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    """How many frames away the user's code is."""
+    import sys
+
+    folder = os.path.dirname(__file__)
+    # The frame that calls `warn` of the warnings module counts as the first.
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(folder):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def into(array, out) -> None:
+    """Computes an array into NumPy's, block by block."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError("return arrays must be of ArrayType")
+    if not np.can_cast(array.dtype, out.dtype, "same_kind"):
+        message = f"Cannot cast array data from {array.dtype!r} to {out.dtype!r} according to the rule 'same_kind'"
+        raise TypeError(message)
+    if out.shape != array.shape:
+        array = array._make("broadcast_to", array, out.shape)
+    if not out.flags.writeable:
+        raise ValueError("output array is read-only")
+    dtype = array.dtype.newbyteorder("=")
+
+    def put(place, items, shape):
+        out[place] = np.frombuffer(items, dtype).reshape(shape)
+
+    report = _ndfolio.blocks(array._node, put, _config.session())
+    array._profile = report
+    warn(report)
+
+
+def save(array, path, dtype, order, casting, overwrite):
+    """Saves an array as a new file, and opens that."""
+    from ._array import Array
+
+    session = _config.session()
+    dtype = None if dtype is None else np.dtype(dtype)
+    node, report = _ndfolio.save(array._node, path, dtype, order, casting, overwrite, session)
+    array._profile = report
+    warn(report)
+    return Array._of(node, profile=report)
+
+
+def assign(array, value, casting) -> None:
+    """Writes values to an array of a file."""
+    report = _ndfolio.assign(array._node, value._node, casting, _config.session())
+    array._profile = report
+    warn(report)
+
+
+def flush(array) -> None:
+    """Brings what was written to stable storage."""
+    _ndfolio.flush(array._node, _config.session())
+
+
+def explain(array) -> str:
+    """What computing would do."""
+    return _ndfolio.explain(array._node, _config.session())
+
+
+class Map:
+    """The bytes of a file's array in memory, which all views of it share."""
+
+    __slots__ = ("_buffer", "_node", "_start")
+
+    def __init__(self, node):
+        self._node = node
+        self._buffer = None
+        self._start = 0
+
+    def view(self, array) -> np.ndarray:
+        """The items of a view as they lie in the file."""
+        node = array._node
+        if array.size == 0:
+            empty = np.empty(array.shape, array.dtype)
+            empty.flags.writeable = False
+            return empty
+        if self._buffer is None:
+            self._buffer, first = self._node.map_file()
+            self._start = self._node.offset - first
+        return np.ndarray(array.shape, array.dtype, self._buffer, node.offset - self._start, node.strides)
+
+
+__all__ = ["compute"]

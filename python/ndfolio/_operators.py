@@ -1,0 +1,90 @@
+"""The operators of arrays, and the small methods that are functions of items."""
+
+from __future__ import annotations
+
+
+def _binary(name: str):
+    def forward(self, other):
+        other = self._operand_or_none(other)
+        return NotImplemented if other is None else self._make("map", name, self, other)
+
+    def reflected(self, other):
+        other = self._operand_or_none(other)
+        return NotImplemented if other is None else self._make("map", name, other, self)
+
+    def inplace(self, other):
+        other = self._operand_or_none(other)
+        return NotImplemented if other is None else self._replace(self._make("map", name, self, other), "same_kind")
+
+    return forward, reflected, inplace
+
+
+def _unary(name: str):
+    def method(self):
+        return self._make("map", name, self)
+
+    return method
+
+
+class Operators:
+    """Arithmetic, comparison and bits, with NumPy's broadcasting and promotion; nothing is computed."""
+
+    __slots__ = ()
+
+    __add__, __radd__, __iadd__ = _binary("add")
+    __sub__, __rsub__, __isub__ = _binary("subtract")
+    __mul__, __rmul__, __imul__ = _binary("multiply")
+    __truediv__, __rtruediv__, __itruediv__ = _binary("divide")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _binary("floor_divide")
+    __mod__, __rmod__, __imod__ = _binary("remainder")
+    __pow__, __rpow__, __ipow__ = _binary("power")
+    __and__, __rand__, __iand__ = _binary("bitwise_and")
+    __or__, __ror__, __ior__ = _binary("bitwise_or")
+    __xor__, __rxor__, __ixor__ = _binary("bitwise_xor")
+    __lshift__, __rlshift__, __ilshift__ = _binary("left_shift")
+    __rshift__, __rrshift__, __irshift__ = _binary("right_shift")
+
+    __lt__ = _binary("less")[0]
+    __le__ = _binary("less_equal")[0]
+    __gt__ = _binary("greater")[0]
+    __ge__ = _binary("greater_equal")[0]
+    __eq__ = _binary("equal")[0]
+    __ne__ = _binary("not_equal")[0]
+    # As NumPy's arrays: what compares item by item has no hash.
+    __hash__ = None
+
+    __neg__ = _unary("negative")
+    __pos__ = _unary("positive")
+    __abs__ = _unary("absolute")
+    __invert__ = _unary("invert")
+    conj = conjugate = _unary("conjugate")
+
+    def __divmod__(self, other):
+        return self // other, self % other
+
+    def __rdivmod__(self, other):
+        return other // self, other % self
+
+    def __matmul__(self, other):
+        return self._function("matmul", self, other)
+
+    def __rmatmul__(self, other):
+        return self._function("matmul", other, self)
+
+    @property
+    def real(self):
+        """The real part of each item."""
+        return self._make("map", "real", self) if self.dtype.kind == "c" else self
+
+    @property
+    def imag(self):
+        """The imaginary part of each item: zeros for what is not complex."""
+        return self._make("map", "imag", self)
+
+    def clip(self, min=None, max=None, out=None):
+        """Items cut to a range; a bound may be None."""
+        return self._function("clip", self, min, max, out=out)
+
+    def round(self, decimals=0, out=None):
+        """Items rounded half to even."""
+        return self._function("round", self, decimals, out=out)

@@ -1,0 +1,65 @@
+"""Arrays in pickles: those of files by reference, expressions as what they are made of."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from . import _build, _compute, _ndfolio
+from ._array import Array, _new
+
+
+def reduce(x: Array):
+    """What pickle keeps: of a file's array its path, which file that is, and where the items lie."""
+    try:
+        return _of_reference, object.__getattribute__(x, "_reference")
+    except AttributeError:
+        pass
+    node = x._node
+    if node.is_file and node.mode != "c":
+        # Where there are several arrays in a file, their places say which one it is.
+        path, (dev, ino) = os.path.abspath(node.path), node.file_id
+        return _of_reference, (path, node.mode, dev, ino, _text(x.dtype), x.shape, node.strides, node.offset)
+    way, args = x._recipe or ("memory", ())
+    if way == "memory" or node.is_file:
+        # What was written in mode 'c' is in no file.
+        return _of_memory, (np.asarray(_compute.compute(x)),)
+    return _of_recipe, (way, args)
+
+
+def _text(dtype: np.dtype):
+    """A dtype as few bytes: its text where that says everything."""
+    return dtype.str if dtype.names is None and dtype.subdtype is None else dtype
+
+
+def _of_reference(*reference) -> Array:
+    """An array that opens its file when it is used."""
+    x = _new(Array)
+    x._reference = reference
+    x._map = x._profile = x._recipe = None
+    x._dtype = np.dtype(reference[4])
+    x._shape = reference[5]
+    return x
+
+
+def _of_memory(items: np.ndarray) -> Array:
+    return Array._of(_build.memory_node(items), ("memory", ()))
+
+
+def _of_recipe(way, args) -> Array:
+    return Array._make(way, *args)
+
+
+def node(reference):
+    """Opens the file again.
+
+    Raises
+    ------
+    FileNotFoundError
+        The file is gone.
+    ValueError
+        Another file has its name by now, or it became shorter.
+    """
+    path, mode, dev, ino, dtype, shape, strides, offset = reference
+    return _ndfolio.open_view(path, mode, (dev, ino), dtype, (shape, strides, offset))

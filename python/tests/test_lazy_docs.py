@@ -1,0 +1,37 @@
+"""The examples of the lazy face's docstrings run, and say what is there."""
+
+import doctest
+
+import numpy as np
+import pytest
+
+import ndfolio as nf
+from ndfolio import _array, _compute, _config, _functions, _storage
+
+MODULES = [_array, _compute, _config, _functions, _storage]
+
+
+def examples():
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    for module in MODULES:
+        for test in finder.find(module):
+            if test.examples:
+                yield pytest.param(test, id=test.name)
+
+
+@pytest.mark.parametrize("test", list(examples()))
+def test_example(test, tmp_path):
+    test.globs = {"nf": nf, "np": np, "tmp": tmp_path}
+    results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+def test_there_are_examples():
+    assert len(list(examples())) >= 10
+
+
+def test_every_public_name_has_a_docstring():
+    for name in nf.__all__:
+        thing = getattr(nf, name)
+        assert name.startswith("__") or thing.__doc__, name
