@@ -1,6 +1,7 @@
 """`numpy.memmap` on a mapping of our own: the same class for those who use it, without the crashes."""
 
 import errno
+import functools
 import io
 import os
 import sys
@@ -27,6 +28,10 @@ _view = np.ndarray.view
 _getitem = np.ndarray.__getitem__
 _setitem = np.ndarray.__setitem__
 _wrap = np.ndarray.__array_wrap__
+_array_function = np.ndarray.__array_function__
+
+# Maps of fewer bytes are always NumPy's.
+_LARGE = 4 << 20
 
 
 class memmap(np.memmap):
@@ -41,6 +46,8 @@ class memmap(np.memmap):
       call. A new file appears whole; the one that had the name before stays for those who have it mapped. Wrong
       arguments change nothing.
     * `close()`, `with`, `flush(region)`, `advise`, `prefetch`, `residency`.
+    * Reductions of large maps, and functions for which NumPy copies the whole file (`argmax`, `var`, `nansum`, `median`,
+      `allclose` …), run on several threads in bounded memory; `config(accelerate=False)` leaves them to NumPy.
     * A pickle holds the place of the items and not the items.
     * Items that are Python objects are refused instead of followed.
 
@@ -172,6 +179,19 @@ class memmap(np.memmap):
         _setitem(self, index, value)
         if mapping.doubtful:
             mapping.check()
+
+    def __array_function__(self, func, types, args, kwargs):
+        if self.nbytes >= _LARGE and type(self) is memmap:
+            from . import _accelerate
+
+            result = _accelerate.function(func, args, kwargs)
+            if result is not NotImplemented:
+                return result
+        result = _array_function(self, func, types, args, kwargs)
+        mapping = self._mmap
+        if mapping is not None and mapping.doubtful:
+            mapping.check()
+        return result
 
     def flush(self, region=None):
         """Bring what was written to the disk, and wait for it. Nothing happens in the modes 'r' and 'c'.
@@ -364,6 +384,31 @@ class memmap(np.memmap):
             return 0, 0
         low, high = np.lib.array_utils.byte_bounds(part)
         return low - self._mmap.address, high - self._mmap.address
+
+
+def _reduction(name):
+    """A method of NumPy's, which the engine answers for large maps."""
+    numpys = getattr(_ndarray, name)
+
+    @functools.wraps(numpys)
+    def method(self, *args, **kwargs):
+        if self.nbytes >= _LARGE and type(self) is memmap:
+            from . import _accelerate
+
+            result = _accelerate.method(self, name, args, kwargs)
+            if result is not NotImplemented:
+                return result
+        result = numpys(self, *args, **kwargs)
+        mapping = self._mmap
+        if mapping is not None and mapping.doubtful:
+            mapping.check()
+        return result
+
+    return method
+
+
+for _name in ("sum", "prod", "mean", "var", "std", "min", "max", "any", "all", "argmin", "argmax"):
+    setattr(memmap, _name, _reduction(_name))
 
 
 def _shape_and_length(shape, itemsize, mode):

@@ -256,7 +256,7 @@ fn bring(range: Range) -> bool {
     }
     // SAFETY: it lives as long as the range is registered.
     let pending = unsafe { &*ptr::with_exposed_provenance::<Pending>(range.pending) };
-    pending.bring().unwrap_or_else(|error| {
+    pending.touched().unwrap_or_else(|error| {
         pending.give_up(error);
         false
     })

@@ -31,6 +31,10 @@ const DONE: u32 = 2;
 /// It could not be brought when it was touched: there are zeros.
 const FAILED: u32 = 3;
 
+/// How many faults may still be those of pages that were waiting: a thread can be anywhere between its fault and the
+/// guard when another one brings the file.
+const LATE: u32 = 1024;
+
 /// What is needed to map the file over the pages that stand for it.
 pub(crate) struct Pending {
     path: CString,
@@ -48,12 +52,19 @@ pub(crate) struct Pending {
     /// The process that is busy; a child that was forked meanwhile does it itself.
     owner: AtomicI32,
     failure: AtomicI32,
+    /// Faults after the file was there.
+    late: AtomicU32,
 }
 
 impl Pending {
     /// Whether the file is not there yet.
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.state.load(Ordering::SeqCst), WAITING | BUSY)
+    }
+
+    /// Brings the file because one of its pages was touched; says whether touching it again may do.
+    pub(crate) fn touched(&self) -> Result<bool, Errno> {
+        Ok(self.bring()? || self.late.fetch_add(1, Ordering::SeqCst) < LATE)
     }
 
     /// Brings the file; says whether it was not there before. On failure it can be tried again.
@@ -300,6 +311,7 @@ impl Held {
             state: AtomicU32::new(WAITING),
             owner: AtomicI32::new(0),
             failure: AtomicI32::new(0),
+            late: AtomicU32::new(0),
         });
         let range = guard::Range {
             start: pending.base,
