@@ -32,7 +32,7 @@ _PLAIN = re.compile(
 
 _KINDS_OF_OBJECTS = "Array can't be memory-mapped: Python objects in dtype."
 
-# How many bytes of items without order are put in order at a time.
+# How many bytes are written, or put in order, at a time.
 _PART = 16 << 20
 
 
@@ -477,10 +477,19 @@ class _Writer(io.RawIOBase):
         return self._position
 
     def write(self, data):
-        count = self._new.write_at(self._position, data)
-        self._position += count
+        data = memoryview(data)
+        if data.nbytes == 0:
+            return 0
+        data = data.cast("B")
+        # In parts, between which Ctrl-C is heard.
+        for start in range(0, len(data), _PART):
+            self._position += self._new.write_at(self._position, data[start : start + _PART])
         self._end = max(self._end, self._position)
-        return count
+        return len(data)
+
+    def reserve(self, length):
+        """Takes the space for so many bytes."""
+        self._new.reserve(length)
 
 
 def _write(new, arr):
@@ -489,6 +498,7 @@ def _write(new, arr):
         raise NotImplementedError("MaskedArray.tofile() not implemented yet.")
     fortran_order = arr.flags.f_contiguous and not arr.flags.c_contiguous
     header, _ = _header(arr.dtype, arr.shape, fortran_order, None)
+    new.reserve(len(header) + arr.nbytes)
     new.write(header)
     arr = np.asarray(arr)
     if arr.size == 0 or arr.dtype.itemsize == 0:

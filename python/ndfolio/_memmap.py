@@ -139,7 +139,8 @@ class memmap(np.memmap):
 
     def __array_finalize__(self, obj):
         mapping = getattr(obj, "_mmap", None)
-        if mapping is None:
+        # NumPy's own maps have other ones.
+        if type(mapping) is not Mapping:
             return
         base = self.base
         # A view has the array that it is a view of as its base, or the one that that is a view of.
@@ -162,10 +163,16 @@ class memmap(np.memmap):
         return arr if type(arr) is _ndarray else _view(arr, _ndarray)
 
     def __getitem__(self, index):
-        result = _getitem(self, index)
         mapping = self._mmap
-        if mapping is not None and mapping.doubtful:
-            mapping.check()
+        if mapping is None:
+            result = _getitem(self, index)
+        else:
+            if mapping.doubtful:
+                mapping.check()
+            result = _getitem(self, index)
+            # Only a view was made without reading.
+            if getattr(result, "_mmap", None) is None and mapping.doubtful:
+                mapping.check()
         if type(result) is memmap and result._mmap is None:
             return _view(result, _ndarray)
         return result
@@ -174,13 +181,16 @@ class memmap(np.memmap):
         mapping = self._mmap
         if mapping is None:
             return _setitem(self, index, value)
-        if mapping.closed:
+        if mapping.doubtful:
             mapping.check()
         _setitem(self, index, value)
         if mapping.doubtful:
             mapping.check()
 
     def __array_function__(self, func, types, args, kwargs):
+        mapping = self._mmap
+        if mapping is not None and mapping.doubtful:
+            mapping.check()
         if self.nbytes >= _LARGE and type(self) is memmap:
             from . import _accelerate
 
@@ -188,7 +198,6 @@ class memmap(np.memmap):
             if result is not NotImplemented:
                 return result
         result = _array_function(self, func, types, args, kwargs)
-        mapping = self._mmap
         if mapping is not None and mapping.doubtful:
             mapping.check()
         return result
@@ -392,6 +401,9 @@ def _reduction(name):
 
     @functools.wraps(numpys)
     def method(self, *args, **kwargs):
+        mapping = self._mmap
+        if mapping is not None and mapping.doubtful:
+            mapping.check()
         if self.nbytes >= _LARGE and type(self) is memmap:
             from . import _accelerate
 
@@ -399,7 +411,6 @@ def _reduction(name):
             if result is not NotImplemented:
                 return result
         result = numpys(self, *args, **kwargs)
-        mapping = self._mmap
         if mapping is not None and mapping.doubtful:
             mapping.check()
         return result

@@ -5,10 +5,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use ndfolio::{Durability, Existing};
+use ndfolio::{Durability, Existing, Reserve};
 use pyo3::{buffer::PyUntypedBuffer, exceptions::PyValueError, prelude::*};
 
-use crate::error::Raise;
+use crate::{error::Raise, mapping::interruptibly};
 
 /// A file in the making: written to at any place, and there under its name once `commit` is called. Nothing is left of
 /// one that was not.
@@ -23,6 +23,16 @@ impl NewFile {
         let mut new = py.detach(|| ndfolio::NewFile::create(path, Existing::Replace)).raise()?;
         new.set_durability(Durability::Items);
         Ok(NewFile(Mutex::new(Some(new))))
+    }
+
+    /// Makes the file so long, and takes the space for it.
+    fn reserve(&self, py: Python<'_>, len: u64) -> PyResult<()> {
+        interruptibly(py, |stop| match &mut *self.lock() {
+            Some(new) => new.reserve_until(len, Reserve::Space, stop).map(|()| true),
+            None => Ok(false),
+        })?
+        .then_some(())
+        .ok_or_else(gone)
     }
 
     /// Writes the bytes of any contiguous buffer at a place.

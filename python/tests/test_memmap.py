@@ -421,6 +421,20 @@ def test_parts_can_be_flushed_advised_and_fetched():
     assert private[0] == 9 and a[0, 0] == 3
 
 
+def test_both_classes_at_once(pair):
+    ours, numpys = pair
+    for result in (ours + numpys, numpys + ours, np.add(numpys, ours), np.concatenate([ours, numpys])):
+        assert type(result) is np.ndarray
+    assert type(np.add(numpys, 1, out=ours)) is nf.memmap and type(np.add(ours, 1, out=numpys)) is np.memmap
+    seen = numpys.view(nf.memmap)
+    assert type(seen) is nf.memmap and seen._mmap is None and np.array_equal(seen, numpys)
+    seen = ours.view(np.memmap)
+    assert type(seen) is np.memmap and seen.filename == ours.filename
+    seen[0] = 77
+    seen.flush()
+    assert ours[0, 0] == 77
+
+
 def test_subclasses_keep_their_class():
     class Mine(nf.memmap):
         pass
