@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.lib import format as _numpy
 
-from ._memmap import _MODES, _attached, _name_of, _shape_and_length
+from ._memmap import _MODES, _attached, _check, _name_of, _shape_and_length
 from ._ndfolio import Mapping, NewFile
 
 _MAX_HEADER_SIZE = 10000
@@ -394,6 +394,7 @@ def save(file, arr, allow_pickle=True):
     if not path.endswith(".npy"):
         path = path + ".npy"
     arr = np.asanyarray(arr)
+    _check(arr)
     with _new_file(path) as new:
         if arr.dtype.hasobject:
             buffered = io.BufferedWriter(new)
@@ -403,6 +404,7 @@ def save(file, arr, allow_pickle=True):
                 buffered.detach()
         else:
             _write(new, arr)
+        _check(arr)
 
 
 def savez(file, *args, allow_pickle=True, **kwds):
@@ -440,8 +442,13 @@ def _savez(function, file, args, kwds, allow_pickle):
     path = os.fspath(file)
     if not path.endswith(".npz"):
         path = path + ".npz"
+    arrays = [*args, *kwds.values()]
+    for arr in arrays:
+        _check(arr)
     with _new_file(path) as new:
         function(new, *args, **extra, **kwds)
+        for arr in arrays:
+            _check(arr)
 
 
 @contextmanager

@@ -358,6 +358,12 @@ class memmap(np.memmap):
         names = ("page_size", "pages", "resident", "dirty", "method")
         return dict(zip(names, self._expect_mapped().residency(*self._extent(region))))
 
+    def tofile(self, fid, sep="", format="%s"):
+        """As `numpy.ndarray.tofile`; raises `OSError` if what was written was not the file's."""
+        self.check()
+        _ndarray.tofile(self, fid, sep, format)
+        self.check()
+
     def __reduce__(self):
         mapping = self._mmap
         if mapping is None:
@@ -420,6 +426,15 @@ def _reduction(name):
 
 for _name in ("sum", "prod", "mean", "var", "std", "min", "max", "any", "all", "argmin", "argmax"):
     setattr(memmap, _name, _reduction(_name))
+
+
+def _check(array):
+    """As `memmap.check`, for arrays that are views of maps too."""
+    while array is not None:
+        if type(array) is Mapping:
+            array.check()
+            return
+        array = getattr(array, "base", None)
 
 
 def _shape_and_length(shape, itemsize, mode):

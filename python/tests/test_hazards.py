@@ -314,6 +314,20 @@ def test_14_a_save_that_fails():
     assert list(np.load("kept.npz")["a"]) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("view", ["a", "a[::2]", "np.asarray(a)[5:]", "a.T"])
+def test_a_map_that_lost_its_file_is_not_saved(view):
+    for save in (nf.save, nf.savez, lambda name, arr: arr.tofile(name)):
+        np.save("a.npy", np.ones((1000, 20)))
+        np.save("kept.npy", np.ones(3))
+        arr = eval(view, {"a": nf.load("a.npy", mmap_mode="r"), "np": np})
+        os.truncate("a.npy", 4096)
+        if save not in (nf.save, nf.savez) and type(arr) is np.ndarray:
+            continue
+        with pytest.raises(OSError):
+            save("kept.npy" if save is nf.save else "new", arr)
+        assert list(np.load("kept.npy")) == [1, 1, 1]
+
+
 def test_maps_and_threads_while_files_are_cut_and_replaced():
     stop = threading.Event()
 

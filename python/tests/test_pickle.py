@@ -112,6 +112,13 @@ def test_first_use_of_a_file_that_is_there(data, use, mode):
     assert np.array_equal(found, wanted) if not isinstance(found, bytes) else found == wanted
 
 
+def test_first_use_by_a_system_call(data):
+    for use in (nf.save, lambda name, a: a.tofile(name), np.save, lambda name, a: nf.save(name, np.asarray(a))):
+        use("b.npy", pickle.loads(pickle.dumps(nf.load("a.npy", mmap_mode="r"))))
+        with open("b.npy", "rb") as file:
+            assert file.read()[-data.nbytes :] == data.tobytes()
+
+
 def test_first_use_that_writes(data):
     a = pickle.loads(pickle.dumps(nf.load("a.npy", mmap_mode="r+")))
     a[5] = 3
