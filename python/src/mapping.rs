@@ -20,7 +20,7 @@ use pyo3::{
     types::{PyBytes, PyList, PyTuple},
 };
 
-use crate::error::Raise;
+use crate::error::{Failure, Raise};
 
 /// A part of a file in memory, as `ndfolio.memmap` has it in its attribute `_mmap`.
 ///
@@ -339,7 +339,7 @@ fn normalized(path: &Path) -> std::ffi::OsString {
 }
 
 /// Runs something long without the interpreter, which it asks now and then whether a signal says to stop.
-pub(crate) fn interruptibly<T: Send, E: Into<ndfolio::Error> + Send>(
+pub(crate) fn interruptibly<T: Send, E: Into<Failure> + Send>(
     py: Python<'_>,
     run: impl FnOnce(&dyn Fn() -> bool) -> Result<T, E> + Send,
 ) -> PyResult<T> {
