@@ -69,6 +69,8 @@ def _plain(kwargs):
 
 
 def _computed(name, function, args, kwargs):
+    if "arg" in name and isinstance(kwargs.get("axis", args[1] if len(args) > 1 else None), tuple):
+        return NotImplemented
     kwargs = {key: value for key, value in kwargs.items() if value is not None and value is not np._NoValue}
     try:
         with np.errstate(all="ignore"):
