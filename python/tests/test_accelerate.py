@@ -1,5 +1,6 @@
 """Large maps are reduced by the engine, with the types and values of NumPy's results."""
 
+import os
 import warnings
 
 import ndfolio as nf
@@ -15,6 +16,10 @@ ARRAYS = ["f8", "f4", "f2", "<i8", "i2", "u1", ">f4", ">i4", "c16", "?"]
 @pytest.fixture(autouse=True)
 def in_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    yield
+    # Pytest keeps what is left, and all of these are large.
+    for name in os.listdir(tmp_path):
+        os.remove(name)
 
 
 @pytest.fixture
@@ -144,8 +149,6 @@ def test_subclasses_keep_their_class():
 
 
 def test_a_file_that_is_cut_is_an_error():
-    import os
-
     for text in ("a.sum()", "np.nanmax(a)", "np.median(a)", "np.sort(a)", "np.dot(a, np.ones(64))"):
         a, _ = maps("f8")
         os.truncate("a.npy", 1 << 20)
