@@ -259,6 +259,8 @@ impl Mapping {
         Ok((slf.get_type().getattr("later")?, about.into_pyobject(py)?))
     }
 
+    /// # Safety
+    /// `view` is a `Py_buffer` that the caller may fill, as the interpreter sees to.
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let this = slf.get();
         let is_readonly = this.map.mode() == Mode::Read;
@@ -279,6 +281,8 @@ impl Mapping {
         Ok(())
     }
 
+    /// # Safety
+    /// Nothing is asked of the caller; the interpreter calls it once for each buffer.
     unsafe fn __releasebuffer__(&self, _view: *mut ffi::Py_buffer) {
         self.exports.fetch_sub(1, Ordering::SeqCst);
     }
