@@ -141,5 +141,35 @@ def _quantiles(a, shares, kinds, dtype):
 _QUANTILES = {np.median: _median, np.quantile: _quantile, np.percentile: _percentile}
 
 
+def searchsorted(array, v, side="left", sorter=None):
+    """Where NumPy would cast or copy the whole array, each step of the search reads the few items that it needs."""
+    v = np.asarray(v)
+    kinds = array.dtype.kind + v.dtype.kind
+    same = array.dtype == v.dtype and array.dtype.isnative and array.flags.aligned
+    if same or array.ndim != 1 or sorter is not None or side not in ("left", "right") or kinds.strip("biuf"):
+        return NotImplemented
+    # A few needles: of many, NumPy's copy is worth its memory.
+    if v.size * 64 > array.size or not large(array):
+        return NotImplemented
+    dtype = np.result_type(array.dtype, v.dtype).newbyteorder("=")
+    if dtype.kind not in "biuf":
+        return NotImplemented
+    needles = v.astype(dtype).ravel()
+    low, high = np.zeros(needles.size, np.intp), np.full(needles.size, array.size, np.intp)
+    plain = np.asarray(array)
+    while (low < high).any():
+        middle = (low + high) // 2
+        items = plain[np.minimum(middle, array.size - 1)].astype(dtype)
+        # NaN comes behind all numbers.
+        if side == "left":
+            before = (items < needles) | (np.isnan(needles) & ~np.isnan(items))
+        else:
+            before = ~((needles < items) | (np.isnan(items) & ~np.isnan(needles)))
+        open_ = low < high
+        low = np.where(open_ & before, middle + 1, low)
+        high = np.where(open_ & ~before, middle, high)
+    return low.reshape(v.shape)[()]
+
+
 def _given(value):
     return value is not None and value is not False and value is not np._NoValue

@@ -428,6 +428,20 @@ for _name in ("sum", "prod", "mean", "var", "std", "min", "max", "any", "all", "
     setattr(memmap, _name, _reduction(_name))
 
 
+def _searchsorted(self, v, side="left", sorter=None):
+    if self.nbytes >= _LARGE and type(self) is memmap:
+        from . import _accelerate
+
+        result = _accelerate.searchsorted(self, v, side, sorter)
+        if result is not NotImplemented:
+            self.check()
+            return result
+    return _ndarray.searchsorted(self, v, side, sorter)
+
+
+memmap.searchsorted = functools.wraps(_ndarray.searchsorted)(_searchsorted)
+
+
 def _check(array):
     """As `memmap.check`, for arrays that are views of maps too."""
     while array is not None:

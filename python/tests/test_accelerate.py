@@ -1,6 +1,8 @@
 """Large maps are reduced by the engine, with the types and values of NumPy's results."""
 
+import contextlib
 import os
+import tracemalloc
 import warnings
 
 import ndfolio as nf
@@ -105,6 +107,41 @@ def test_the_engine_is_used_where_it_is_wanted(used, text):
     eval(text, {"np": np}, {"a": nf.load("a.npy", mmap_mode="c")})
     eval(text, {"np": np}, {"a": a.copy()})
     assert not used
+
+
+@pytest.mark.parametrize("dtype", ["f4", ">f8", "i4", "f8", "u1", ">i2"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_searches_read_few_items(dtype, side):
+    size = SIZE // np.dtype(dtype).itemsize
+    data = np.sort(np.random.default_rng(4).integers(-100, 100, size).astype(dtype))
+    if np.dtype(dtype).kind == "f":
+        data[-50:] = np.nan
+    np.save("a.npy", data)
+    ours, numpys = nf.load("a.npy", mmap_mode="r"), np.load("a.npy", mmap_mode="r")
+    for v in (0.5, 3, [[-200, 7.0], [1e9, 50]], np.float32(7), np.nan, np.arange(3), np.arange(3.0), [], True):
+        found, wanted = np.searchsorted(ours, v, side), np.searchsorted(numpys, v, side)
+        assert np.array_equal(found, wanted) and type(found) is type(wanted)
+        assert found.dtype == wanted.dtype and ours.searchsorted(v, side=side).shape == wanted.shape
+    with tracemalloc_peak() as peak:
+        ours.searchsorted(0.25)
+        assert peak() < 1 << 20
+
+
+@contextlib.contextmanager
+def tracemalloc_peak():
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_functions_that_numpy_copies_for_take_little_memory():
+    a, _ = maps("f8")
+    for text in ("a.var()", "a.argmax()", "np.nansum(a)", "np.median(a)", "np.allclose(a, a)", "np.nanmax(a)"):
+        with tracemalloc_peak() as peak:
+            eval(text, {"np": np}, {"a": a})
+            assert peak() < 1 << 20, text
 
 
 def test_stores_that_were_just_made_count():
