@@ -1,14 +1,15 @@
 """Arrays on disk, used as if they were in memory: any size, with NumPy's names and NumPy's results."""
 
 from . import format
-from ._array import Array, asarray, create, open
+from ._array import Array, asarray
 from ._compute import compute
 from ._config import config
 from ._format import load, open_memmap, save, savez, savez_compressed
 from ._functions import where
 from ._memmap import memmap
 from ._ndfolio import __version__
-from ._storage import Appender, check, repair
+from ._opening import create, open
+from ._storage import Appender, check, checksum, repair, verify
 
 __all__ = [
     "Appender",
@@ -16,6 +17,7 @@ __all__ = [
     "__version__",
     "asarray",
     "check",
+    "checksum",
     "compute",
     "config",
     "create",
@@ -28,5 +30,6 @@ __all__ = [
     "save",
     "savez",
     "savez_compressed",
+    "verify",
     "where",
 ]
