@@ -126,7 +126,7 @@ impl World {
             _ => (options.open(&self.path), false),
         };
         let result = result.map(|appender| {
-            assert!(!may_be_locked, "two who append");
+            assert!(!may_be_locked, "two who append\n{}", self.trace.join("\n"));
             let is_shared = step.operation == Operation::BeginAppender;
             self.appender = Some(Tail { appender, is_shared, pending: Vec::new(), is_suspect });
         });

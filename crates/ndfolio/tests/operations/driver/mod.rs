@@ -152,6 +152,9 @@ impl World {
         if failed == Some("sync_folder") {
             self.leave_what_was_replaced();
         }
+        if failed.is_some() {
+            self.leave_what_is_appended_to();
+        }
         self.look();
     }
 
@@ -162,6 +165,10 @@ impl World {
             let result = writer.array.flush();
             assert!(result.is_err(), "a file that is gone was flushed\n{}", self.told());
         }
+    }
+
+    /// Who appends made room for the number of rows, and then could not open the new file.
+    fn leave_what_is_appended_to(&mut self) {
         if let Some(tail) = self.appender.take_if(|tail| Some(tail.appender.array().file_id()) != self.id) {
             let result = tail.appender.array().flush();
             assert!(result.is_err(), "a file that is gone was flushed\n{}", self.told());
