@@ -322,7 +322,7 @@ fn place(start: &[usize], strides: &[isize]) -> usize {
     start.iter().zip(strides).map(|(&i, &stride)| i * stride as usize).sum()
 }
 
-fn sized(buffer: &mut Vec<u8>, len: u64) -> &mut [u8] {
+pub(crate) fn sized(buffer: &mut Vec<u8>, len: u64) -> &mut [u8] {
     if buffer.len() < len as usize {
         buffer.resize(len as usize, 0);
     }

@@ -52,6 +52,7 @@ mod create;
 mod describe;
 mod error;
 pub mod eval;
+mod gather;
 mod lazy;
 mod location;
 mod memmap;
@@ -59,6 +60,7 @@ mod open;
 mod reduce;
 mod resize;
 mod rewrite;
+mod sample;
 mod save;
 mod session;
 mod sums;
@@ -73,11 +75,13 @@ pub use compute::{diff, plan_diff};
 pub use create::{CreateOptions, FileKind, Sidecar, create};
 pub use describe::{Describe, Described};
 pub use error::{Error, Result};
+pub use gather::{IndexInteger, Indices, Picks};
 pub use lazy::{Along, Lazy, along, compute, maximum, minimum, where_};
 pub use location::Location;
 pub use memmap::{Memmap, Plain};
 pub use open::{MemberInfo, OpenOptions, info, open};
 pub use reduce::{Reduced, Reduction};
+pub use sample::sample_indices;
 pub use save::{load, save};
 pub use session::{Session, Size};
 pub use verify::{Checksums, Damage, Verification, checksum, verify};
@@ -95,8 +99,8 @@ pub use ndfolio_kernel::{
     summary::{Mean, Number, Summary},
 };
 pub use ndfolio_layout::{
-    ByteOrder, DType, Ellipsis, Field, Index, Kind, LayoutError, NewAxis, Order, Scalar, Selection, Slice,
-    Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
+    ByteOrder, DType, Ellipsis, Field, Index, IndexMode, Kind, LayoutError, NewAxis, Order, Scalar,
+    Selection, Slice, Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
 };
 pub use ndfolio_store::{
     Advice, Durability, Existing, FileId, FileSystem, IoCounters, IoEngine, Leftover, Lock, LockedRange,
