@@ -5,8 +5,8 @@ mod common;
 use common::{Folder, Log, cases};
 use ndarray::{ArrayD, IxDyn, array};
 use ndfolio::{
-    Array, Casting, CreateOptions, EngineError, Error, IndexMode, Indices, Io, IoEngine, Order, Session,
-    Size, StoreError, Value,
+    Array, Casting, CreateOptions, EngineError, Error, Existing, IndexMode, Indices, Io, IoEngine, Order,
+    Session, Size, StoreError, Value,
 };
 use proptest::prelude::*;
 
@@ -86,7 +86,7 @@ fn assert_picked(picks: &ndfolio::Picks<'_>, shape: &[usize], wanted: &[Value], 
     let saved = ndfolio::open(&path).unwrap();
     let (found_shape, found) = saved.read_values(..).unwrap();
     assert_eq!((&found_shape[..], &found[..]), (shape, wanted));
-    let options = CreateOptions::new("<f8".parse().unwrap(), shape);
+    let options = CreateOptions::new("<f8".parse().unwrap(), shape).existing(Existing::Replace);
     let cast = picks.save(&options, folder.path("cast.npy"), Casting::Unsafe).unwrap();
     let numbers: Vec<_> = wanted.iter().map(|value| value.as_f64().unwrap()).collect();
     let found: Vec<_> = cast.read_values(..).unwrap().1.iter().map(|v| v.as_f64().unwrap()).collect();
@@ -100,7 +100,7 @@ fn modes() -> impl Strategy<Value = IndexMode> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn take(case in cases(DTYPES), session in sessions(), mode in modes(), axis in 0_usize..4, count in 0_usize..40) {
@@ -136,7 +136,9 @@ proptest! {
         let part = case.part(&case.make(&folder.path("a.bin")));
         let mut numbers = Numbers(case.seed);
         let picked: Vec<usize> = (0..part.ndim()).filter(|axis| which >> axis & 1 == 1).collect();
-        prop_assume!(picked.iter().all(|&axis| part.shape()[axis] > 0));
+        if picked.iter().any(|&axis| part.shape()[axis] == 0) {
+            return Ok(());
+        }
         // The first has a column for each of the others' rows.
         let shapes: Vec<Vec<usize>> =
             (0..picked.len()).map(|at| if at == 0 { vec![3] } else { vec![rows, 1] }).collect();
@@ -172,7 +174,9 @@ proptest! {
     fn masks(case in cases(DTYPES), session in sessions(), first in 0_usize..3, axes in 1_usize..3, on_disk in any::<bool>()) {
         let folder = Folder::new();
         let part = case.part(&case.make(&folder.path("a.bin")));
-        prop_assume!(first + axes <= part.ndim());
+        if first + axes > part.ndim() {
+            return Ok(());
+        }
         let mut numbers = Numbers(case.seed);
         let mask_shape = part.shape()[first..first + axes].to_vec();
         let values: Vec<bool> = (0..mask_shape.iter().product()).map(|_| numbers.next(3) == 0).collect();
@@ -194,7 +198,9 @@ proptest! {
     fn windows_and_rows_of_their_own(case in cases(DTYPES), session in sessions(), count in 0_usize..9, axis in 0_usize..3) {
         let folder = Folder::new();
         let part = case.part(&case.make(&folder.path("a.bin")));
-        prop_assume!(axis < part.ndim() && part.size() > 0);
+        if axis >= part.ndim() || part.size() == 0 {
+            return Ok(());
+        }
         let mut numbers = Numbers(case.seed);
         let length = numbers.next(part.shape()[0] + 1);
         let starts: Vec<i64> = (0..count).map(|_| numbers.next(part.shape()[0] - length + 1) as i64).collect();
@@ -322,7 +328,8 @@ fn what_is_wrong_is_said() {
     let floats = folder.path("f.npy");
     ndfolio::save(&floats, &array![1.0, 2.0]).unwrap();
     let floats = ndfolio::open(floats).unwrap();
-    told(array.take(&floats, Some(0)), &["integer", "<f8"]);
+    let error = array.take(&floats, Some(0)).unwrap().compute().unwrap_err().to_string();
+    assert!(["integer", "<f8", "f.npy"].iter().all(|word| error.contains(word)), "{error}");
     // NumPy looks at indices of rows without items too.
     let empty = array.slice((.., 0..0)).unwrap();
     told(empty.take([10_000], Some(0)), &["index 10000"]);

@@ -40,7 +40,7 @@ fn check(case: &Case, part: &Array, path: &std::path::Path, wanted: &[Value], wr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn the_last_item_of_a_place_stays(
@@ -53,7 +53,10 @@ proptest! {
         let folder = Folder::new();
         let path = folder.path("a.bin");
         let part = case.part(&case.make(&path));
-        prop_assume!(axis < part.ndim() && part.size() > 0);
+        // Most cases have such an axis; the others have nothing to write.
+        if axis >= part.ndim() || part.size() == 0 {
+            return Ok(());
+        }
         let mut state = case.seed;
         let shape = part.shape().to_vec();
         let indices: Vec<i64> =
@@ -88,7 +91,9 @@ proptest! {
         let folder = Folder::new();
         let path = folder.path("a.bin");
         let part = case.part(&case.make(&path));
-        prop_assume!(part.size() > 0);
+        if part.size() == 0 {
+            return Ok(());
+        }
         let mut state = case.seed;
         let indices: Vec<i64> = (0..count).map(|_| next(&mut state, 5 * part.size()) as i64).collect();
         let values: Vec<f64> = (0..items).map(|i| 500.0 + i as f64).collect();
@@ -129,7 +134,7 @@ fn what_is_wrong_changes_nothing() {
     told(rows([0, 10]).fill(1.0), &["index 10", "size 10"]);
     told(rows([0, 1]).write(&array![1.0, 2.0]), &["could not broadcast", "(2, 4)"]);
     told(rows([0, 1]).write(&array![1_i32]), &["<f8", "<i4"]);
-    told(rows([0, 1]).fill("x"), &["float64"]);
+    told(rows([0, 1]).fill("x"), &["cannot store", "<f8"]);
     told(array.put([40], &[1.0], IndexMode::Raise), &["index 40", "size 40"]);
     told(array.windows([0], 2).unwrap().fill(1.0), &["windows may overlap"]);
     let reader = ndfolio::open(&path).unwrap();

@@ -6,18 +6,24 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use ndfolio_kernel::swap_bytes;
 use ndfolio_layout::{Tile, Tiles, View};
-use ndfolio_store::{AccessPlan, Choice, IoEngine, NewFile, Pattern, large_pages, usage, usage::Faults};
+use ndfolio_store::{AccessPlan, Advice, Choice, IoEngine, NewFile, Pattern, large_pages, usage, usage::Faults};
 
 use super::{
     Conversion, Gather,
     part::{Reader, Room},
     window::{APART, part_reach},
 };
-use crate::{EngineError, Report, Run, fetch::Emitter, meter::Meter, parallel::threads};
+use crate::{
+    EngineError, Io, Report, Run,
+    fetch::{Emitter, read_range},
+    meter::Meter,
+    parallel::threads,
+};
 
 /// Where a result goes.
 pub(super) enum Out<'o> {
@@ -39,6 +45,8 @@ pub(super) struct Boxes<'a> {
     raw: usize,
     cast: usize,
     pub(super) room: Room,
+    /// The bytes of the array from its first item to its last, if all of them are read at once.
+    pub(super) whole: Option<Range<u64>>,
 }
 
 /// Threads that wait for a device which can only be asked one thing at a time by each.
@@ -60,13 +68,19 @@ impl<'a> Boxes<'a> {
         in_memory: bool,
         run: &'a Run<'a>,
     ) -> Result<Self, EngineError> {
-        let choice = run.way().choose(&gather.source.file, &access(gather, result)?);
         let taken = if in_memory { result.nbytes() } else { 0 };
         let memory = run.budget().saturating_sub(taken).max(SMALL);
+        let whole = whole(gather, result, memory, run);
+        let memory = memory - whole.as_ref().map_or(0, |whole| (whole.end - whole.start) as usize);
+        let choice = match &whole {
+            Some(whole) => all_at_once(whole),
+            None => run.way().choose(&gather.source.file, &access(gather, result)?),
+        };
         let most = match choice.engine {
+            _ if whole.is_some() => threads(run, result.nbytes()),
             // One queue keeps the device busy, and what is sorted as a whole is read once.
             IoEngine::Direct => 1,
-            IoEngine::Pread if !is_hot(gather, result)? => {
+            IoEngine::Pread if !is_hot(gather)? => {
                 run.waiting_threads(WAITING).min(gather.picking.count().div_ceil(16))
             }
             _ => threads(run, result.nbytes()),
@@ -84,6 +98,7 @@ impl<'a> Boxes<'a> {
             raw: 0,
             cast: 0,
             room: Room::of(each),
+            whole,
         };
         boxes.cut(in_memory, each);
         Ok(boxes)
@@ -110,6 +125,9 @@ impl<'a> Boxes<'a> {
 
     /// Bytes of buffers of all threads.
     pub(super) fn buffers(&self) -> usize {
+        if let Some(whole) = &self.whole {
+            return (whole.end - whole.start) as usize + (self.raw + self.cast) * self.threads;
+        }
         let each = self.raw + self.cast + self.room.bytes(self.gather.picking.count(), self.choice.engine);
         each * self.threads
     }
@@ -135,8 +153,10 @@ impl<'a> Boxes<'a> {
             }
             Out::File(_) => &mut [],
         };
+        let whole = self.read_whole(&mut report)?;
         let jobs = Jobs { tiles: self.result.panels(self.box_bytes), rest, new };
-        let shared = Shared { boxes: self, jobs: Mutex::new(jobs), stopped: AtomicBool::new(false), meter };
+        let (jobs, stopped) = (Mutex::new(jobs), AtomicBool::new(false));
+        let shared = Shared { boxes: self, whole: whole.as_deref(), jobs, stopped, meter };
         let results: Vec<_> = if self.threads == 1 {
             vec![shared.work()]
         } else {
@@ -152,6 +172,37 @@ impl<'a> Boxes<'a> {
         report.bytes_written = if new.is_some() { self.result.nbytes() as u64 } else { 0 };
         Ok(report)
     }
+}
+
+impl Boxes<'_> {
+    /// Reads all of the array, if that is the way.
+    fn read_whole(&self, report: &mut Report) -> Result<Option<Vec<u8>>, EngineError> {
+        let Some(range) = &self.whole else { return Ok(None) };
+        let (started, mut bytes) = (Instant::now(), vec![0; (range.end - range.start) as usize]);
+        read_range(&self.gather.source.file, range.start, &mut bytes, self.run)?;
+        let io = &mut report.io;
+        (io.reads, io.pieces, io.bytes_read) = (1, 1, bytes.len() as u64);
+        (io.buffer_bytes, io.wait) = (bytes.len() as u64, started.elapsed());
+        Ok(Some(bytes))
+    }
+}
+
+/// An array whose items are picked this often for each of its bytes is read as a whole, if it fits the memory.
+const OFTEN: u64 = 8;
+
+/// The bytes of the array, if that many of them are wanted that nothing needs to be sorted.
+fn whole(gather: &Gather<'_>, result: &View, memory: usize, run: &Run<'_>) -> Option<Range<u64>> {
+    let range = gather.source.view.extent();
+    let len = range.end - range.start;
+    let wanted = (result.size() as u64).saturating_mul(gather.source.view.itemsize() as u64);
+    let is_wanted = matches!(run.way(), Io::Auto) && wanted.saturating_mul(OFTEN) >= len;
+    (is_wanted && len <= memory as u64 / 2).then_some(range)
+}
+
+fn all_at_once(range: &Range<u64>) -> Choice {
+    let len = range.end - range.start;
+    let reason = format!("all {len} bytes of the array fit the memory, and are read at once");
+    Choice { engine: IoEngine::Pread, advice: Advice::Normal, reason }
 }
 
 /// What a gather reads, found out from some of its picks.
@@ -179,7 +230,7 @@ fn looked_at(gather: &Gather<'_>) -> Result<(Range<u64>, u64), EngineError> {
 }
 
 /// Whether the page cache holds what is picked, as far as that is known.
-fn is_hot(gather: &Gather<'_>, _: &View) -> Result<bool, EngineError> {
+fn is_hot(gather: &Gather<'_>) -> Result<bool, EngineError> {
     let (range, _) = looked_at(gather)?;
     let file = &gather.source.file;
     let range = range.start.min(file.len())..range.end.min(file.len());
@@ -209,6 +260,7 @@ impl<'a> Jobs<'a> {
 
 struct Shared<'a> {
     boxes: &'a Boxes<'a>,
+    whole: Option<&'a [u8]>,
     jobs: Mutex<Jobs<'a>>,
     stopped: AtomicBool,
     meter: &'a Meter<'a, 'a>,
@@ -235,6 +287,7 @@ impl Shared<'_> {
             boxes.room,
             (boxes.run, self.meter, &self.stopped),
         );
+        reader.whole = self.whole.zip(boxes.whole.as_ref().map(|whole| whole.start));
         let (mut raw, mut cast, mut emitter) = (Vec::new(), Vec::new(), Emitter::default());
         let new = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).new;
         while !self.stopped.load(Ordering::Relaxed) {

@@ -1,6 +1,7 @@
 //! One box of the result, read into memory.
 
 use std::{
+    ops::Range,
     sync::atomic::{AtomicBool, Ordering},
     time::Instant,
 };
@@ -53,6 +54,8 @@ pub(super) struct Reader<'a> {
     pub(super) meter: &'a Meter<'a, 'a>,
     /// Whether another thread gave up.
     stopped: &'a AtomicBool,
+    /// The bytes of the array, and where they begin in the file, if they were read before.
+    pub(super) whole: Option<(&'a [u8], u64)>,
     window: Window,
     requests: Requests,
     spare: Vec<u8>,
@@ -73,6 +76,7 @@ impl<'a> Reader<'a> {
             run,
             meter,
             stopped,
+            whole: None,
             window: Window::default(),
             requests: Requests::default(),
             spare: Vec::new(),
@@ -89,6 +93,9 @@ impl<'a> Reader<'a> {
         let Some(Cut { cell, strides, first, count }) = cut(self.gather, tile) else { return Ok(()) };
         let step = strides[self.gather.picking.before()] as usize;
         let kept = without(&strides, self.gather.picking.before());
+        if let Some(whole) = self.whole {
+            return self.copy_cells(whole, (&cell, &kept), (first..first + count, step), out);
+        }
         let most = self.room.picks.min(Window::most_picks(self.gather));
         for from in (first..first + count).step_by(most) {
             let picks = from..(first + count).min(from + most);
@@ -99,6 +106,41 @@ impl<'a> Reader<'a> {
             let read = self.read_window(&window, (&cell, &kept), (start, step), out);
             self.window = window;
             read?;
+        }
+        Ok(())
+    }
+
+    /// Copies the cells of some picks out of the bytes of the array, pick by pick.
+    fn copy_cells(
+        &mut self,
+        (whole, start): (&[u8], u64),
+        (cell, kept): (&View, &[isize]),
+        (picks, step): (Range<usize>, usize),
+        out: &mut [u8],
+    ) -> Result<(), EngineError> {
+        /// Picks that are copied at once.
+        const COPIED: usize = 4096;
+        let parts: Vec<Part> =
+            cell.tiles(part_reach(cell, u64::MAX)).map(|tile| part_of(tile, kept)).collect();
+        let (mut indices, mut reaches) = (Vec::new(), Vec::new());
+        for from in picks.clone().step_by(COPIED) {
+            self.run.go_on()?;
+            if self.stopped.load(Ordering::Relaxed) {
+                break;
+            }
+            let count = COPIED.min(picks.end - from);
+            self.gather.reaches(from, count, &mut indices, &mut reaches)?;
+            let mut copied = 0;
+            for part in &parts {
+                let at = part.extent.start - start;
+                for (reach, number) in reaches.iter().zip(from - picks.start..) {
+                    let from = at.wrapping_add_signed(*reach) as usize;
+                    let to = number * step + part.to;
+                    copied += copy_part(Bytes::Private(whole), from, part, (&mut *out, to), &mut self.spare);
+                }
+            }
+            self.report.io.bytes_asked += copied as u64;
+            self.run.done(copied);
         }
         Ok(())
     }
@@ -265,6 +307,7 @@ pub(super) fn without(strides: &[isize], axis: usize) -> Vec<isize> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked {
     pub(super) count: usize,
+    pub(super) bytes: u64,
     /// Bytes of the pages on which it lies.
     pub(super) page_bytes: u64,
 }
@@ -290,9 +333,11 @@ pub(super) fn count_requests(
         let range = &piece.range;
         range.end.next_multiple_of(4096) - range.start / 4096 * 4096
     });
+    let bytes: u64 = requests.pieces.iter().map(|piece| piece.range.end - piece.range.start).sum();
     let times = parts as f64 * count as f64 / picks.max(1) as f64;
     Ok(Asked {
         count: (requests.pieces.len() as f64 * times).round() as usize,
+        bytes: (bytes as f64 * times).round() as u64,
         page_bytes: (pages.sum::<u64>() as f64 * times).round() as u64,
     })
 }

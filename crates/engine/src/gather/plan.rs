@@ -48,11 +48,14 @@ fn plan(
         return Ok(Plan { passes: 0, ..Plan::new(run) });
     }
     let boxes = Boxes::new(gather, &result, &conversion, in_memory, run)?;
-    let requests = count_requests(gather, boxes.choice.engine, boxes.room)?;
     let mut reading = Reading::of(gather.source, boxes.choice.clone());
     reading.bytes = (result.size() * gather.source.view.itemsize()) as u64;
-    reading.page_bytes = requests.page_bytes.min(reading.page_bytes);
-    reading.requests = Some(requests.count);
+    if boxes.whole.is_none() {
+        let requests = count_requests(gather, boxes.choice.engine, boxes.room)?;
+        reading.page_bytes = requests.page_bytes.min(reading.page_bytes);
+        reading.requests = Some(requests.count);
+        reading.request_bytes = Some(requests.bytes);
+    }
     Ok(Plan {
         readings: vec![reading],
         threads: boxes.threads,

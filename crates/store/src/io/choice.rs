@@ -100,7 +100,8 @@ impl File {
             Some(share) if plan.pattern == Pattern::Scattered && share < HOT_SCATTERED => {
                 self.choose_cold(plan, share)
             }
-            Some(share) if share >= HOT && plan.bytes < PROBED => {
+            // Each page of a mapping would be a fault of its own, which costs more than a call for what is wanted.
+            Some(share) if share >= HOT && (plan.bytes < PROBED || plan.pattern == Pattern::Scattered) => {
                 let reason = format!("{:.0} % of {} bytes are in the page cache", share * 100.0, plan.bytes);
                 Choice::new(IoEngine::Pread, reason)
             }
