@@ -152,12 +152,7 @@ fn compact(view: &View) -> (usize, Vec<isize>) {
 }
 
 /// Reads a range in calls that do not take long.
-pub(crate) fn read_range(
-    file: &File,
-    offset: u64,
-    out: &mut [u8],
-    run: &Run<'_>,
-) -> Result<(), EngineError> {
+pub(crate) fn read_range(file: &File, offset: u64, out: &mut [u8], run: &Run<'_>) -> Result<(), EngineError> {
     for (number, part) in out.chunks_mut(CALL).enumerate() {
         if number > 0 {
             run.go_on()?;

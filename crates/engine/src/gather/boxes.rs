@@ -11,7 +11,9 @@ use std::{
 
 use ndfolio_kernel::swap_bytes;
 use ndfolio_layout::{Tile, Tiles, View};
-use ndfolio_store::{AccessPlan, Advice, Choice, IoEngine, NewFile, Pattern, large_pages, usage, usage::Faults};
+use ndfolio_store::{
+    AccessPlan, Advice, Choice, IoEngine, NewFile, Pattern, large_pages, usage, usage::Faults,
+};
 
 use super::{
     Conversion, Gather,

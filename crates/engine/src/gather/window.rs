@@ -139,9 +139,13 @@ pub(super) struct Merge {
     same_buffers: bool,
 }
 
-/// Parts that lie closer are cheaper to read with what is between them: a device reads so much in the time of one
-/// request.
+/// Parts that lie closer are cheaper to read with what is between them, where that makes a sweep: a device reads so
+/// much in a row in the time of one request.
 pub(super) const APART: u64 = 36 << 10;
+/// The same of parts here and there: of a request that is not a part of a sweep, each byte takes longer.
+const NEAR: u64 = 8 << 10;
+/// Pieces of this length, on average, are a sweep.
+const SWEEP: u64 = 128 << 10;
 /// As long as pieces are no longer than that, there are as many requests on their way as a queue holds.
 const SHORT: u64 = 32 << 10;
 /// How far into the next window of a mapping pieces may go, and so how long they are.
@@ -166,13 +170,15 @@ impl Merge {
         Merge { gap: GAP, most, same_buffers: false }
     }
 
-    /// The same, with pieces not much longer than those that there are.
+    /// The same, with pieces not much longer than those that there are, and without gaps that are no part of a sweep.
     fn fitted(self, count: usize, bytes: u64) -> Self {
         if !self.same_buffers {
             return self;
         }
-        let usual = (bytes / count.max(1) as u64).saturating_mul(4).next_power_of_two();
-        Merge { most: self.most.min(usual.max(SHORT)), ..self }
+        let usual = bytes / count.max(1) as u64;
+        let gap = if usual < SWEEP { self.gap.min(NEAR) } else { self.gap };
+        let roomy = usual.saturating_mul(4).next_power_of_two();
+        Merge { most: self.most.min(roomy.max(SHORT)), gap, ..self }
     }
 }
 
@@ -183,7 +189,7 @@ impl Requests {
         self.merge(window, (number, part), merge);
         let bytes = self.pieces[from..].iter().map(|piece| piece.range.end - piece.range.start).sum();
         let fitted = merge.fitted(self.pieces.len() - from, bytes);
-        if fitted.most < self.longest {
+        if fitted.most < self.longest || fitted.gap < merge.gap {
             self.pieces.truncate(from);
             self.longest =
                 self.pieces.iter().map(|piece| piece.range.end - piece.range.start).max().unwrap_or(0);
@@ -253,5 +259,67 @@ impl Pieces for Requests {
 
     fn longest(&self) -> u64 {
         self.longest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Picks of rows of a kilobyte at these places.
+    fn requests(places: &[u64], engine: IoEngine) -> (Window, Requests) {
+        let bits = places.len().next_power_of_two().trailing_zeros();
+        let mut keys: Vec<u64> =
+            places.iter().zip(0..).map(|(place, number)| place << bits | number).collect();
+        keys.sort_unstable();
+        let window = Window { least: 0, bits, keys };
+        let view = View::contiguous(&"|u1".parse().unwrap(), &[1024], Order::C, 128).unwrap();
+        let part = part_of(Tile { start: vec![0], view }, &[1]);
+        assert!(part.is_run);
+        let mut requests = Requests::default();
+        requests.add(&window, (0, &part), Merge::new(engine, 4 << 20));
+        for piece in 0..requests.count() {
+            let range = requests.range(piece);
+            assert!(range.end - range.start <= requests.longest());
+            for (reach, number) in window.moves(requests.keys(piece, window.len())) {
+                let start = 128 + reach as u64;
+                assert_eq!(reach as u64, places[number]);
+                assert!(range.start <= start && start + 1024 <= range.end);
+            }
+        }
+        let keys: usize = (0..requests.count()).map(|piece| requests.keys(piece, window.len()).len()).sum();
+        assert_eq!(keys, places.len());
+        (window, requests)
+    }
+
+    fn every(count: u64, apart: u64) -> Vec<u64> {
+        (0..count).rev().map(|i| i * apart).collect()
+    }
+
+    #[test]
+    fn rows_that_lie_close_are_swept() {
+        let (_, swept) = requests(&every(1000, 20 << 10), IoEngine::Direct);
+        assert!(swept.count() <= 40 && swept.longest() > 256 << 10, "{} {}", swept.count(), swept.longest());
+        let (_, far) = requests(&every(1000, 1 << 20), IoEngine::Direct);
+        assert_eq!((far.count(), far.longest()), (1000, 1024));
+        let (_, through_cache) = requests(&every(1000, 20 << 10), IoEngine::Pread);
+        assert_eq!(through_cache.count(), 1000);
+    }
+
+    #[test]
+    fn neighbours_here_and_there_are_one_request_if_they_are_near() {
+        let pairs =
+            |apart: u64| every(500, 1 << 20).into_iter().flat_map(|at| [at + apart, at]).collect::<Vec<_>>();
+        assert_eq!(requests(&pairs(20 << 10), IoEngine::Direct).1.count(), 1000);
+        assert_eq!(requests(&pairs(5 << 10), IoEngine::Direct).1.count(), 500);
+        assert_eq!(requests(&pairs(0), IoEngine::Pread).1.count(), 500);
+        assert_eq!(requests(&[7; 100], IoEngine::Direct).1.count(), 1);
+    }
+
+    #[test]
+    fn the_picks_of_a_place_come_in_their_order() {
+        let (window, _) = requests(&[4096, 0, 4096, 0, 4096], IoEngine::Mmap);
+        let found: Vec<_> = window.moves(0..5).collect();
+        assert_eq!(found, [(0, 1), (0, 3), (4096, 0), (4096, 2), (4096, 4)]);
     }
 }
