@@ -32,7 +32,7 @@ use indices::{Open, expect_mask};
 /// // Rows in the order of the indices, as often as they are named: numpy.take(array, [7, 0, 7], axis=0).
 /// let taken = array.take([7, 0, 7], Some(0))?;
 /// assert_eq!(taken.shape(), [3, 4]);
-/// assert_eq!(taken.read::<f32>()?.row(0), array![70.0, 71.0, 72.0, 73.0]);
+/// assert_eq!(taken.read::<f32>()?[[2, 3]], 73.0);
 /// // array[[1, 2], [3, 0]]
 /// let items = array.gather([Some([1, 2].into()), Some([3, 0].into())])?;
 /// assert_eq!(items.read::<f32>()?, array![13.0, 20.0].into_dyn());
