@@ -100,8 +100,7 @@ impl File {
             Some(share) if plan.pattern == Pattern::Scattered && share < HOT_SCATTERED => {
                 self.choose_cold(plan, share)
             }
-            // Each page of a mapping would be a fault of its own, which costs more than a call for what is wanted.
-            Some(share) if share >= HOT && (plan.bytes < PROBED || plan.pattern == Pattern::Scattered) => {
+            Some(share) if share >= HOT && plan.bytes < probed_from(plan.pattern) => {
                 let reason = format!("{:.0} % of {} bytes are in the page cache", share * 100.0, plan.bytes);
                 Choice::new(IoEngine::Pread, reason)
             }
@@ -184,6 +183,15 @@ impl File {
             unsafe { (*base.as_ptr().add(offset).cast::<AtomicU8>()).load(Ordering::Relaxed) };
         }
         Some(usage::thread_faults()?.since(before).minor)
+    }
+}
+
+/// From how many bytes on it pays to find out how the page cache holds them.
+fn probed_from(pattern: Pattern) -> u64 {
+    match pattern {
+        Pattern::Sequential | Pattern::Sparse => PROBED,
+        // Each piece is a call, or a fault of its own where folios are small: that is known best early.
+        Pattern::Scattered => SMALL,
     }
 }
 
