@@ -4,6 +4,7 @@ mod append;
 mod describe;
 mod eval;
 mod integrity;
+mod pick;
 mod plan;
 
 use std::{
@@ -20,6 +21,7 @@ pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 pub(crate) use eval::EvalArgs;
 pub(crate) use integrity::CheckArgs;
+pub(crate) use pick::{PickedArgs, SampleArgs, TakeArgs};
 pub(crate) use plan::{BenchArgs, ExplainArgs};
 
 /// Arrays on disk, used as if they were in memory.
@@ -88,6 +90,14 @@ pub(crate) enum Command {
     Reduce(ReduceArgs),
     /// Make a new file with another dtype, order or format
     Convert(ConvertArgs),
+    /// Pick rows, or items along another axis, by indices from a file
+    ///
+    /// `ndfolio take big.npy --rows idx.npy -o picked.npy`
+    Take(TakeArgs),
+    /// Draw rows at random, each at most once
+    ///
+    /// `ndfolio sample big.npy -n 10 --seed 7`
+    Sample(SampleArgs),
     /// Compute an expression of arrays: arithmetic, functions, reductions, to a new file or the screen
     ///
     /// `ndfolio eval '(x - mean(x, axis=0)) / std(x, axis=0)' x=big.npy -o z.npy`

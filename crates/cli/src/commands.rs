@@ -12,6 +12,7 @@ mod digest;
 mod eval;
 mod explain;
 mod info;
+mod pick;
 mod reduce;
 mod set;
 mod show;
@@ -44,6 +45,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Describe(args) => describe::describe(&args)?,
         Command::Reduce(args) => reduce::run(&args)?,
         Command::Convert(args) => convert::run(&args)?,
+        Command::Take(args) => pick::take(&args)?,
+        Command::Sample(args) => pick::sample(&args)?,
         Command::Eval(args) => eval::run(&args)?,
         Command::Digest(args) => digest::run(&args)?,
         Command::Diff(args) => return diff::run(&args),

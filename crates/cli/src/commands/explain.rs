@@ -2,7 +2,7 @@ use std::{ffi::OsString, io::Write};
 
 use ndfolio::Plan;
 
-use super::{convert, describe, diff, digest, eval, reduce, verify};
+use super::{convert, describe, diff, digest, eval, pick, reduce, verify};
 use crate::{
     args::{Cli, Command, ExplainArgs},
     failure::Failure,
@@ -59,13 +59,15 @@ fn plan(command: &Command) -> Result<Plan, Failure> {
         Command::Describe(args) => describe::plan_describe(args),
         Command::Reduce(args) => reduce::plan(args),
         Command::Convert(args) => convert::plan(args),
+        Command::Take(args) => pick::plan_take(args),
+        Command::Sample(args) => pick::plan_sample(args),
         Command::Eval(args) => eval::plan(args),
         Command::Digest(args) => digest::plan(args),
         Command::Diff(args) => diff::plan(args),
         Command::Checksum(args) => verify::plan(&args.input, &args.run.session()),
         Command::Verify(args) => verify::plan(&args.input, &args.run.session()),
         _ => Err(usage(
-            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, eval, digest, diff, checksum or verify"
+            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, take, sample, eval, digest, diff, checksum or verify"
                 .to_owned(),
         )),
     }
