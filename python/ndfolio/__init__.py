@@ -20,3 +20,12 @@ __all__ = [
     "repair",
     "where",
 ]
+
+
+def __getattr__(name: str):
+    # What few programs use is imported when it is asked for.
+    if name == "array_api":
+        from importlib import import_module
+
+        return import_module(".array_api", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,13 +11,14 @@ from . import _build, _compute, _config
 from ._ndfolio import Base, Node
 from ._operators import Operators
 from ._reductions import Reductions
+from ._standard import Standard
 from ._storage import Storage
 
 _new = Base.__new__
 _PLAIN = (int, slice, type(Ellipsis), type(None))
 
 
-class Array(Base, Reductions, Operators, Storage):
+class Array(Base, Reductions, Operators, Storage, Standard):
     """An array whose items are read or computed when their values are wanted.
 
     Arrays are opened by `ndfolio.open`, made by `ndfolio.create` and `ndfolio.asarray`, or are operations on other
@@ -41,6 +42,7 @@ class Array(Base, Reductions, Operators, Storage):
     __slots__ = (
         "__weakref__",
         "_dtype",
+        "_items",
         "_map",
         "_node",
         "_profile",
@@ -93,6 +95,9 @@ class Array(Base, Reductions, Operators, Storage):
     def _open_again(self) -> Node:
         from . import _reference
 
+        if hasattr(self, "_items"):
+            self._node = _build.memory_node(self._items)
+            return self._node
         try:
             reference = object.__getattribute__(self, "_reference")
         except AttributeError:
@@ -243,7 +248,9 @@ class Array(Base, Reductions, Operators, Storage):
     def __setitem__(self, key, value) -> None:
         from . import _indexing
 
-        if type(key) is not tuple or not all(type(part) in _PLAIN for part in key):
+        if hasattr(self, "_items") or not self._node.is_file:
+            _indexing.put_in_memory(self, key, value)
+        elif type(key) is not tuple or not all(type(part) in _PLAIN for part in key):
             _indexing.put(self, key, value)
         else:
             self._make("slice", self, key)._assign(value, "unsafe", self)

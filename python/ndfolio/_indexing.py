@@ -11,6 +11,8 @@ from ._array import Array, asarray
 
 # Bytes of the windows in which rows are read.
 _WINDOW = 4 << 20
+# Ways in which an array has the items of another.
+_VIEWS = frozenset(("slice", "field", "transpose", "reshape", "broadcast_to"))
 
 
 def get(x: Array, key) -> Array:
@@ -54,6 +56,33 @@ def put(x: Array, key, value) -> None:
         raise ValueError("assignment destination is read-only")
     _build.check_budget("values for an index of arrays", value.nbytes, "assign them in parts")
     np.asarray(x)[parts] = np.asarray(value)
+
+
+def put_in_memory(x: Array, key, value) -> None:
+    """Assignment to an array of no file: it becomes one of values in memory, if the budget allows.
+
+    What is made of it before keeps the items of then. So a view of an expression is refused: whoever assigns to one may
+    expect to change what it is a view of.
+    """
+    if not hasattr(x, "_items"):
+        way, args = x._recipe or ("slice", ())
+        constant = way == "broadcast_to" and args[0].ndim == 0
+        if way in _VIEWS and not constant or way == "map" and args[0] in ("real", "imag"):
+            raise TypeError(
+                "items of a view of an expression cannot be assigned to; use numpy.where(condition, value, x), or assign "
+                "to a copy: x.copy()"
+            )
+        _build.check_budget("assigning to an array that is in no file", x.nbytes, "save it and open it with mode 'r+'")
+        x._items = np.array(_compute.compute(x))
+        _ = x.dtype, x.shape
+    parts = tuple(_part(part) for part in (key if isinstance(key, tuple) else (key,)))
+    x._items[parts] = np.asarray(value)
+    # A node with the new items is made when it is asked for.
+    x._recipe = ("memory", ())
+    try:
+        del x._node
+    except AttributeError:
+        pass
 
 
 def _part(part):

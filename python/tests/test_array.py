@@ -296,13 +296,43 @@ def test_assignment_that_is_refused(path, known):
         x[[0, 1]] = 1
     with pytest.raises(ValueError, match=r"r\+"):
         x += 1
-    with pytest.raises(TypeError, match="expression"):
-        (x + 1)[0] = 1
+    with pytest.raises(TypeError, match="view of an expression"):
+        (x + 1)[0][...] = 1
     with pytest.raises(TypeError, match="numpy.where"):
-        (x + 1)[[0, 1]] = 1
+        (x + 1).T[[0, 1]] = 1
+    with nf.config(memory="1MiB"), pytest.raises(MemoryError, match="in no file"):
+        (np.zeros_like(x, shape=1 << 20) + 1)[0] = 1
     with nf.open(path, "r+") as y, pytest.raises(ValueError, match="broadcast"):
         y[0] = np.zeros(3)
     np.testing.assert_array_equal(np.load(path), known)
+
+
+def test_assignment_to_what_is_in_no_file(path, known):
+    x = nf.open(path) + 1
+    before = x[0]
+    x[0] = 7
+    x[1:3, [0, 2]] = x[3:5, [1, 1]]
+    x[x < 0] = 0
+    x[False] = 3
+    expected = known + 1
+    first = expected[0].copy()
+    expected[0] = 7
+    expected[1:3, [0, 2]] = expected[3:5, [1, 1]]
+    expected[expected < 0] = 0
+    same(x, expected)
+    same(before, first)
+    same(pickle.loads(pickle.dumps(x)), expected)
+    same(x * 2, expected * 2)
+    np.testing.assert_array_equal(np.load(path), known)
+
+
+def test_many_assignments_are_not_many_copies():
+    x = np.zeros_like(nf.asarray([0.0]), shape=200_000)
+    start = time.perf_counter()
+    for i in range(2000):
+        x[i] = i
+    assert time.perf_counter() - start < 1
+    assert float(x.sum()) == sum(range(2000))
 
 
 def test_operators_in_place(path, known):
