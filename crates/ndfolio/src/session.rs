@@ -136,12 +136,6 @@ impl Session {
         self.memory.map_or_else(usual, Size::bytes)
     }
 
-    /// Which way files are read.
-    #[must_use]
-    pub fn way(&self) -> Io {
-        self.io
-    }
-
     /// A run with these settings.
     #[must_use]
     pub fn run(&self) -> Run<'_> {
