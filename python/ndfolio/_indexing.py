@@ -157,7 +157,8 @@ def selected(shape, parts) -> int:
 
 def _within(x: Array, parts):
     """The least part of an expression that an index needs, and the index into that part."""
-    key, inner = [], []
+    key: list[slice] = []
+    inner: list = []
     for axis, part in _expanded(x.shape, parts):
         if part is None:
             inner.append(None)

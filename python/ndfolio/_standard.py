@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from . import _dlpack
@@ -14,6 +15,8 @@ class Standard:
     """The namespace of an array, its device, and DLPack."""
 
     __slots__ = ()
+
+    _shared: Callable[[], Any]
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         """The functions of the standard: `ndfolio.array_api`.

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _array, _dlpack, _shapes
 from .._array import Array
-from ._support import check_device, check_result, lazy, of_numpy
+from ._support import check_device, check_result, lazy, numpy, of_numpy
 
 
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = None) -> Array:
@@ -85,7 +85,7 @@ def arange(
     # How many there are is known before they are made.
     count = max(0, int(np.ceil((stop - start) / step))) if step and np.isfinite((stop - start) / step) else 0
     check_result("arange", (count,), np.dtype(dtype or np.float64))
-    return of_numpy(np.arange(start, stop, step, dtype))
+    return of_numpy(numpy.arange(start, stop, step, dtype))
 
 
 def linspace(

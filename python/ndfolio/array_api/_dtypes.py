@@ -61,8 +61,14 @@ def _dtype_of(x: Any) -> np.dtype:
 def finfo(type: Any, /) -> finfo_object:
     """The limits of a dtype of floats, or of the parts of a complex one."""
     found = np.finfo(_dtype_of(type))
-    limits = (float(limit) for limit in (found.eps, found.max, found.min, found.smallest_normal))
-    return finfo_object(found.bits, *limits, found.dtype)
+    return finfo_object(
+        bits=found.bits,
+        eps=float(found.eps),
+        max=float(found.max),
+        min=float(found.min),
+        smallest_normal=float(found.smallest_normal),
+        dtype=found.dtype,
+    )
 
 
 def iinfo(type: Any, /) -> iinfo_object:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._array import Array
 from ._manipulation import matrix_transpose
-from ._support import by_numpy, lazy
+from ._support import by_numpy, lazy, numpy
 
 
 def matmul(x1: Array, x2: Array, /) -> Array:
@@ -28,7 +28,7 @@ def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
     axis = operator.index(axis)
     if axis >= 0 and x1.ndim != x2.ndim:
         raise ValueError("axis must be counted from the last one, since the arrays have not as many axes")
-    x1, x2 = np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1)
+    x1, x2 = numpy.moveaxis(x1, axis, -1), numpy.moveaxis(x2, axis, -1)
     if x1.shape[-1] != x2.shape[-1]:
         raise ValueError(f"the arrays have {x1.shape[-1]} and {x2.shape[-1]} items along axis {axis}")
     first = x1.conj() if x1.dtype.kind == "c" else x1

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 
 from .._array import Array
-from ._support import axes_of, by_numpy, check_result, lazy
+from ._support import axes_of, by_numpy, check_result, lazy, numpy
 
 
 def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
     """Items repeated along axes of one item and before the first; a view."""
-    return np.broadcast_to(lazy(x), shape)
+    return numpy.broadcast_to(lazy(x), shape)
 
 
 def broadcast_arrays(*arrays: Array) -> list[Array]:
     """Arrays broadcast to what they have in common; views."""
-    return list(np.broadcast_arrays(*map(lazy, arrays)))
+    return list(numpy.broadcast_arrays(*map(lazy, arrays)))
 
 
 def expand_dims(x: Array, /, axis: int | tuple[int, ...]) -> Array:
     """New axes of one item; a view."""
-    return np.expand_dims(lazy(x), axis)
+    return numpy.expand_dims(lazy(x), axis)
 
 
 def squeeze(x: Array, /, axis: int | tuple[int, ...]) -> Array:
@@ -33,12 +33,12 @@ def squeeze(x: Array, /, axis: int | tuple[int, ...]) -> Array:
 
 def flip(x: Array, /, *, axis: int | tuple[int, ...] | None = None) -> Array:
     """Axes the other way round; a view."""
-    return np.flip(lazy(x), axis)
+    return numpy.flip(lazy(x), axis)
 
 
 def moveaxis(x: Array, source: Any, destination: Any, /) -> Array:
     """Axes moved to other places; a view."""
-    return np.moveaxis(lazy(x), source, destination)
+    return numpy.moveaxis(lazy(x), source, destination)
 
 
 def permute_dims(x: Array, /, axes: tuple[int, ...]) -> Array:
@@ -75,7 +75,7 @@ def tile(x: Array, repetitions: tuple[int, ...], /) -> Array:
     shape = (1,) * (len(repetitions) - x.ndim) + x.shape
     between = [extent for one in shape for extent in (1, one)]
     wide = [extent for times, one in zip(repetitions, shape, strict=True) for extent in (times, one)]
-    spread = np.broadcast_to(x.reshape(between), wide)
+    spread = numpy.broadcast_to(x.reshape(between), wide)
     return spread.reshape([times * one for times, one in zip(repetitions, shape, strict=True)])
 
 

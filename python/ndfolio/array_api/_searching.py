@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _array
 from .._array import Array
-from ._support import by_numpy, lazy
+from ._support import by_numpy, lazy, numpy
 
 
 def where(condition: Array, x1: Any, x2: Any, /) -> Array:
@@ -38,7 +38,7 @@ def _kind(stable: bool) -> Literal["stable"] | None:
 def sort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
     """Items in order along an axis."""
     result = by_numpy(np.sort, lazy(x), axis, _kind(stable))
-    return np.flip(result, axis) if descending else result
+    return numpy.flip(result, axis) if descending else result
 
 
 def argsort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
@@ -48,7 +48,7 @@ def argsort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bo
         return by_numpy(np.argsort, x, axis, _kind(stable))
     # Equal items keep their order: from the end they are sorted the other way round, and so is the result.
     last = x.shape[axis] - 1 if x.ndim else 0
-    return last - np.flip(by_numpy(np.argsort, np.flip(x, axis), axis, _kind(stable)), axis)
+    return last - numpy.flip(by_numpy(np.argsort, numpy.flip(x, axis), axis, _kind(stable)), axis)
 
 
 def unique_all(x: Array, /) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _reductions
 from .._array import Array
-from ._support import by_numpy, lazy
+from ._support import by_numpy, lazy, numpy
 
 
 def sum(x: Array, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
@@ -100,7 +100,7 @@ def diff(x: Array, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append
     """Differences of neighbours along an axis. With values around them it is done by NumPy within the budget."""
     x = lazy(x)
     ends = {name: end for name, end in (("prepend", prepend), ("append", append)) if end is not None}
-    return by_numpy(np.diff, x, n, axis, **ends) if ends else np.diff(x, n, axis)
+    return by_numpy(np.diff, x, n, axis, **ends) if ends else numpy.diff(x, n, axis)
 
 
 __all__ = [

@@ -11,6 +11,10 @@ from .. import _array, _build, _ufuncs
 from .._array import Array
 
 
+#: NumPy's functions, as they are for arrays of this package: they give such. Its stubs know of its own arrays alone.
+numpy: Any = np
+
+
 def lazy(x: Any) -> Array:
     """An operand as an array."""
     return x if type(x) is Array else _array.asarray(x)

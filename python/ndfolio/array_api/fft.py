@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from .._array import Array
 from ._support import by_numpy, check_device, check_result, lazy, of_numpy
 
-Norm = Literal["backward", "ortho", "forward"]
+
+class _One(Protocol):
+    def __call__(
+        self,
+        x: Array,
+        /,
+        *,
+        n: int | None = None,
+        axis: int = -1,
+        norm: Literal["backward", "ortho", "forward"] = "backward",
+    ) -> Array: ...
 
 
-def _one(name: str) -> Callable[..., Array]:
+class _Several(Protocol):
+    def __call__(
+        self,
+        x: Array,
+        /,
+        *,
+        s: Sequence[int] | None = None,
+        axes: Sequence[int] | None = None,
+        norm: Literal["backward", "ortho", "forward"] = "backward",
+    ) -> Array: ...
+
+
+def _one(name: str) -> _One:
     numpys = getattr(np.fft, name)
 
-    def transform(x: Array, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Array:
+    def transform(x: Array, /, *, n: int | None = None, axis: int = -1, norm: Any = "backward") -> Array:
         return by_numpy(numpys, lazy(x), n, axis, norm)
 
     return _named(transform, name)
 
 
-def _several(name: str) -> Callable[..., Array]:
+def _several(name: str) -> _Several:
     numpys = getattr(np.fft, name)
 
-    def transform(x: Array, /, *, s: Any = None, axes: Any = None, norm: Norm = "backward") -> Array:
+    def transform(x: Array, /, *, s: Any = None, axes: Any = None, norm: Any = "backward") -> Array:
         return by_numpy(numpys, lazy(x), s, axes, norm)
 
     return _named(transform, name)
