@@ -298,6 +298,9 @@ class Array(Base, Reductions, Operators, Storage, Standard):
         _build.check_budget("a copy of all values", self.nbytes)
         return np.asarray(self).tobytes(order)
 
+    def __round__(self, ndigits=None):
+        return round(self.item(), ndigits)
+
     def _one(self, kind: str):
         if self.size != 1:
             raise TypeError(f"only length-1 arrays can be converted to Python {kind}")
@@ -369,7 +372,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     # Writing.
 
     def save(self, path, *, dtype=None, order=None, casting="same_kind", overwrite=True) -> Array:
-        """Computes the values into a new file, and opens that for reading and writing.
+        """Computes the values into a new file, and opens that for reading.
 
         A name that ends in ``.npy`` makes a ``.npy`` file, any other a raw one. It appears whole or not at all, and one
         that is there is replaced, also if the values are made of it.
@@ -397,9 +400,19 @@ class Array(Base, Reductions, Operators, Storage, Standard):
         value = self._operand(value)
         if type(value) is not Array:
             value = asarray(np.asarray(value, self._dtype))
+        if value._is_place_of(self):
+            # `x[key] += y` has done it already, and Python assigns the result once more.
+            return
         _compute.assign(self, value, casting)
         if owner is not None:
             owner._profile = self._profile
+
+    def _is_place_of(self, other: Array) -> bool:
+        """Whether both are the same items of the same open file."""
+        if self._map is None or self._map is not other._map or self._shape != other._shape:
+            return False
+        mine, theirs = self._node, other._node
+        return (mine.offset, mine.strides, self._dtype) == (theirs.offset, theirs.strides, other._dtype)
 
     def _replace(self, result: Array, casting: str) -> Array:
         """What an operator in place gives: the array of a file with new items, or another expression."""
@@ -495,7 +508,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
         kind = type(value)
         if kind is Array or kind in _build.WEAK:
             return value
-        if isinstance(value, (np.ndarray, np.generic, list, tuple, bool, int, float, complex)):
+        if isinstance(value, (np.ndarray, np.generic, list, tuple, bool, int, float, complex, str, bytes)):
             return asarray(value)
         return None
 

@@ -19,10 +19,40 @@ def _binary(name: str):
     return forward, reflected, inplace
 
 
+def _equality(name: str, otherwise: bool):
+    def method(self, other):
+        operand = self._operand_or_none(other)
+        if operand is None and other is not None:
+            return NotImplemented
+        if operand is not None:
+            try:
+                return self._make("map", name, self, operand)
+            except TypeError:
+                pass
+        # What cannot be compared is not equal, as in NumPy: a number and a text, anything and None.
+        return self._function("full_like", self, otherwise, dtype=bool)
+
+    return method
+
+
 def _unary(name: str):
     def method(self):
         return self._make("map", name, self)
 
+    return method
+
+
+#: Methods that NumPy does, with values in memory.
+_BY_NUMPY = ("argpartition", "argsort", "diagonal", "dot", "nonzero", "repeat", "searchsorted", "take", "trace")
+
+
+def _by_numpy(name: str):
+    def method(self, *args, **kwargs):
+        return self._function(name, self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__qualname__ = f"Array.{name}"
+    method.__doc__ = f"As `numpy.{name}`, of the values in memory: within the budget, else it is a `MemoryError`."
     return method
 
 
@@ -48,8 +78,8 @@ class Operators:
     __le__ = _binary("less_equal")[0]
     __gt__ = _binary("greater")[0]
     __ge__ = _binary("greater_equal")[0]
-    __eq__ = _binary("equal")[0]
-    __ne__ = _binary("not_equal")[0]
+    __eq__ = _equality("equal", False)
+    __ne__ = _equality("not_equal", True)
     # As NumPy's arrays: what compares item by item has no hash.
     __hash__ = None
 
@@ -88,3 +118,7 @@ class Operators:
     def round(self, decimals=0, out=None):
         """Items rounded half to even."""
         return self._function("round", self, decimals, out=out)
+
+
+for _name in _BY_NUMPY:
+    setattr(Operators, _name, _by_numpy(_name))

@@ -20,7 +20,7 @@ def reduce(x: Array):
     if node.is_file and node.mode != "c":
         # Where there are several arrays in a file, their places say which one it is.
         path, (dev, ino) = os.path.abspath(node.path), node.file_id
-        return _of_reference, (path, node.mode, dev, ino, _text(x.dtype), x.shape, node.strides, node.offset)
+        return _of_reference, (path, dev, ino, _text(x.dtype), x.shape, node.strides, node.offset)
     way, args = x._recipe or ("memory", ())
     if way == "memory" or node.is_file:
         # What was written in mode 'c' is in no file.
@@ -34,12 +34,12 @@ def _text(dtype: np.dtype):
 
 
 def _of_reference(*reference) -> Array:
-    """An array that opens its file when it is used."""
+    """An array that opens its file when it is used: for reading, since one process writes to a file at a time."""
     x = _new(Array)
     x._reference = reference
     x._map = x._profile = x._recipe = None
-    x._dtype = np.dtype(reference[4])
-    x._shape = reference[5]
+    x._dtype = np.dtype(reference[3])
+    x._shape = reference[4]
     return x
 
 
@@ -61,5 +61,5 @@ def node(reference):
     ValueError
         Another file has its name by now, or it became shorter.
     """
-    path, mode, dev, ino, dtype, shape, strides, offset = reference
-    return _ndfolio.open_view(path, mode, (dev, ino), dtype, (shape, strides, offset))
+    path, dev, ino, dtype, shape, strides, offset = reference
+    return _ndfolio.open_view(path, "r", (dev, ino), dtype, (shape, strides, offset))

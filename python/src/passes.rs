@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ndfolio::{
-    Array, CreateOptions, Error, Existing, FileId, Lazy, Mode, OpenOptions, Order, Plan, Report, Value, View,
+    Array, CreateOptions, Error, Existing, FileId, Format, Lazy, Mode, OpenOptions, Order, Plan, Report, Value, View,
 };
 use pyo3::{
     exceptions::PyValueError,
@@ -235,7 +235,7 @@ pub(crate) fn blocks<'py>(
     report_of(py, &report)
 }
 
-/// Saves values as a new file, and opens it.
+/// Saves values as a new file, and opens that for reading: who saves is not to keep others from writing.
 #[pyfunction]
 #[pyo3(signature = (node, path, dtype, order, casting, overwrite, session))]
 #[expect(clippy::too_many_arguments, reason = "they are Python's, and named there")]
@@ -261,8 +261,15 @@ pub(crate) fn save<'py>(
         options = options.existing(Existing::Replace);
     }
     let casting = casting_of(casting)?;
-    let (array, report) =
-        session.run(py, node.task, |session| options.save(&lazy, path, casting, session))?;
+    let (array, report) = session.run(py, node.task, |session| {
+        let (new, report) = options.save(&lazy, &path, casting, session)?;
+        let (view, id, format) = (new.view().clone(), new.file_id(), new.format());
+        drop(new);
+        let reader = OpenOptions::new();
+        let again =
+            if format == Format::NPY { reader.open(&path) } else { reader.open_view(&path, view, id) };
+        Ok::<_, Error>((again?, report))
+    })?;
     Ok((Node::of_file(array, ndfolio::Io::Auto), report_of(py, &report)?))
 }
 

@@ -42,7 +42,7 @@ fn options(durability: &str, casting: &str, wait: f64) -> PyResult<AppendOptions
 pub(crate) fn append(py: Python<'_>, node: &Node, rows: &Node, session: &Session) -> PyResult<Node> {
     let (task, rows) = (rows.task, rows.lazy());
     // A file of NumPy's is copied first.
-    Ok(changed(py, (node, node.task.and(task)), session, |array, session| array.append_lazy(rows, session))?
+    Ok(changed(py, (node, whole_file(node)?.and(task)), session, |array, session| array.append_lazy(rows, session))?
         .0)
 }
 
@@ -65,6 +65,11 @@ fn array_row(node: &Node) -> PyResult<u64> {
     let array = node.file()?;
     let inner = array.shape().iter().skip(1);
     Ok(inner.fold(array.itemsize() as u64, |bytes, &n| bytes.saturating_mul(n as u64)))
+}
+
+/// A pass over all of the file, whatever part of it the array is.
+fn whole_file(node: &Node) -> PyResult<Task> {
+    Ok(Task { weight: node.file()?.file_size(), ..node.task })
 }
 
 /// Who appends to a file.
@@ -102,13 +107,13 @@ impl Appender {
     }
 
     #[getter]
-    fn rows(&self) -> PyResult<usize> {
-        self.open(|appender| Ok(appender.rows()))
+    fn rows(&self, py: Python<'_>) -> PyResult<usize> {
+        py.detach(|| self.open(|appender| Ok(appender.rows())))
     }
 
     #[getter]
-    fn pending(&self) -> PyResult<usize> {
-        self.open(|appender| Ok(appender.pending()))
+    fn pending(&self, py: Python<'_>) -> PyResult<usize> {
+        py.detach(|| self.open(|appender| Ok(appender.pending())))
     }
 }
 
@@ -164,7 +169,7 @@ pub(crate) fn repair(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict
 #[pyfunction]
 pub(crate) fn checksum<'py>(py: Python<'py>, node: &Node, session: &Session) -> PyResult<Bound<'py, PyDict>> {
     let array = node.file()?;
-    let sums = session.run(py, node.task, |session| array.checksum(session))?;
+    let sums = session.run(py, whole_file(node)?, |session| array.checksum(session))?;
     let out = PyDict::new(py);
     out.set_item("path", sums.path)?;
     out.set_item("blocks", sums.blocks)?;
@@ -177,7 +182,7 @@ pub(crate) fn checksum<'py>(py: Python<'py>, node: &Node, session: &Session) -> 
 #[pyfunction]
 pub(crate) fn verify<'py>(py: Python<'py>, node: &Node, session: &Session) -> PyResult<Bound<'py, PyDict>> {
     let array = node.file()?;
-    let found: Verification = session.run(py, node.task, |session| array.verify(session))?;
+    let found: Verification = session.run(py, whole_file(node)?, |session| array.verify(session))?;
     let out = PyDict::new(py);
     out.set_item("is_damaged", found.is_damaged())?;
     out.set_item("is_outdated", found.is_outdated())?;

@@ -150,6 +150,7 @@ def test_single_values(x, known):
     assert bool(nf.asarray([True])) and not bool(nf.asarray([[0]]))
     assert x.item(5) == known.item(5) and x.item(1, 2, 3) == known.item(1, 2, 3)
     assert [10, 20, 30][nf.asarray([1, 2]).argmax()] == 20
+    assert round(nf.asarray(2.567), 1) == 2.6
     assert f"{x.mean():.3f}" == f"{known.mean(dtype='f8'):.3f}"
     for call in (float, int, complex):
         with pytest.raises(TypeError, match="length-1"):
@@ -350,9 +351,24 @@ def test_operators_in_place(path, known):
     same(z, (known + 1) * 2)
 
 
+def test_parts_are_changed_in_place_once(path, known):
+    known = known.copy()
+    with nf.open(path, "r+") as x:
+        x[1:3] += 1
+        x[:, 0] *= 2
+        written = x[:, 0]
+        written += 1
+        done = written.profile
+        x[:, 0] = written
+        assert written.profile is done
+    known[1:3] += 1
+    known[:, 0] = known[:, 0] * 2 + 1
+    np.testing.assert_array_equal(np.load(path), known)
+
+
 def test_saving(tmp_path, x, known):
     y = (x * 2).save(tmp_path / "y.npy")
-    assert y.mode == "r+" and y.filename == str(tmp_path / "y.npy")
+    assert y.mode == "r" and y.filename == str(tmp_path / "y.npy")
     y.close()
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), known * 2)
     x.T.save(tmp_path / "t.npy", dtype="f8", order="F").close()
@@ -480,6 +496,10 @@ def test_expressions_are_pickled_too(x, known):
     again = pickle.loads(pickle.dumps(np.sqrt(abs(z))[1:].sum(axis=(0, 1))))
     np.testing.assert_array_equal(again.compute(), np.sqrt(abs(z))[1:].sum(axis=(0, 1)).compute())
     same(pickle.loads(pickle.dumps(nf.asarray([1.5, 2.5]))), np.array([1.5, 2.5]))
+    with nf.open(x.filename, "r+") as writer:
+        again = pickle.loads(pickle.dumps(writer))
+        writer[0] = 2
+        assert again.mode == "r" and float(again[0, 0, 0]) == 2
     private = nf.open(x.filename, "c")
     private[0] = 1
     assert float(pickle.loads(pickle.dumps(private))[0, 0, 0]) == 1

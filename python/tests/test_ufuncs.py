@@ -139,6 +139,17 @@ def test_operators_and_their_reflections(operator):
             same(eval(text, {"a": x, "b": other}), eval(text, {"a": known, "b": other}), exact=False)
 
 
+def test_what_cannot_be_compared_is_not_equal():
+    x = nf.asarray([1.0, 2.0])
+    assert (x == "a").tolist() == (x == None).tolist() == [False, False]  # noqa: E711
+    assert (x != "a").tolist() == (x != None).tolist() == [True, True]  # noqa: E711
+    assert (nf.asarray(np.array(["a", "b"])) == "b").tolist() == [False, True]
+    assert (nf.asarray(np.array([b"a", b"b"])) == b"a").tolist() == [True, False]
+    assert (x == object()) is False
+    with pytest.raises(ValueError, match="broadcast"):
+        x == [1, 2, 3]
+
+
 @pytest.mark.parametrize("operator", ["&", "|", "^", "<<", ">>"])
 def test_bit_operators(operator):
     known = np.abs(items("i4"))
