@@ -63,6 +63,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
         self = _new(Array)
         self._node = node
         self._recipe = recipe
+        self._items = None
         self._map = map_
         self._profile = profile
         return self
@@ -70,6 +71,11 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     @staticmethod
     def _make(way: str, *args) -> Array:
         """An array made of others: `args` are arrays, numbers, and what is in no array."""
+        if type(args[0]) is Array and args[0]._items is not None:
+            from . import _memory
+
+            if way in _memory.VIEWS:
+                return _memory.view(way, args)
         nodes = [arg._node if type(arg) is Array else arg for arg in args]
         node = _build.WAYS[way](*nodes)
         if not node.is_file:
@@ -95,8 +101,8 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     def _open_again(self) -> Node:
         from . import _reference
 
-        if hasattr(self, "_items"):
-            self._node = _build.memory_node(self._items)
+        if self._items is not None:
+            self._node = _build.memory_node(self._items.array)
             return self._node
         try:
             reference = object.__getattribute__(self, "_reference")
@@ -248,7 +254,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     def __setitem__(self, key, value) -> None:
         from . import _indexing
 
-        if hasattr(self, "_items") or not self._node.is_file:
+        if self._items is not None or not self._node.is_file:
             _indexing.put_in_memory(self, key, value)
         elif type(key) is not tuple or not all(type(part) in _PLAIN for part in key):
             _indexing.put(self, key, value)

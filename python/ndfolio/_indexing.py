@@ -11,8 +11,6 @@ from ._array import Array, asarray
 
 # Bytes of the windows in which rows are read.
 _WINDOW = 4 << 20
-# Ways in which an array has the items of another.
-_VIEWS = frozenset(("slice", "field", "transpose", "reshape", "broadcast_to"))
 
 
 def get(x: Array, key) -> Array:
@@ -59,30 +57,12 @@ def put(x: Array, key, value) -> None:
 
 
 def put_in_memory(x: Array, key, value) -> None:
-    """Assignment to an array of no file: it becomes one of values in memory, if the budget allows.
+    """Assignment to an array that is in no file."""
+    from . import _memory
 
-    What is made of it before keeps the items of then. So a view of an expression is refused: whoever assigns to one may
-    expect to change what it is a view of.
-    """
-    if not hasattr(x, "_items"):
-        way, args = x._recipe or ("slice", ())
-        constant = way == "broadcast_to" and args[0].ndim == 0
-        if way in _VIEWS and not constant or way == "map" and args[0] in ("real", "imag"):
-            raise TypeError(
-                "items of a view of an expression cannot be assigned to; use numpy.where(condition, value, x), or assign "
-                "to a copy: x.copy()"
-            )
-        _build.check_budget("assigning to an array that is in no file", x.nbytes, "save it and open it with mode 'r+'")
-        x._items = np.array(_compute.compute(x))
-        _ = x.dtype, x.shape
-    parts = tuple(_part(part) for part in (key if isinstance(key, tuple) else (key,)))
-    x._items[parts] = np.asarray(value)
-    # A node with the new items is made when it is asked for.
-    x._recipe = ("memory", ())
-    try:
-        del x._node
-    except AttributeError:
-        pass
+    names = isinstance(key, str) or isinstance(key, list) and any(isinstance(name, str) for name in key)
+    parts = key if names else tuple(_part(part) for part in (key if isinstance(key, tuple) else (key,)))
+    _memory.put(x, parts, _compute.compute(value) if type(value) is Array else value)
 
 
 def _part(part):
