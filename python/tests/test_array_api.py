@@ -1,5 +1,6 @@
 """`ndfolio.array_api` against array-api-strict: every function of the standard, and no name is missing."""
 
+import doctest
 import inspect
 import operator
 
@@ -377,6 +378,14 @@ def test_constants_take_no_memory():
                 large(x)
 
 
+def test_clipped_items_keep_their_dtype():
+    x = xp.asarray([-3, 0, 9], dtype=xp.int8)
+    for low, high in ((xp.asarray(-1), xp.asarray(5)), (xp.asarray([-1, -1, -1]), 5), (-1, xp.asarray(5.0))):
+        found = xp.clip(x, low, high)
+        assert found.dtype == xp.int8
+        assert found.tolist() == [-1, 0, 5]
+
+
 def test_what_stays_lazy():
     x = xp.asarray(np.arange(24.0).reshape(2, 3, 4))
     for name in "tril triu flip matrix_transpose mean sum var sqrt exp".split():
@@ -441,6 +450,13 @@ def test_arrays_know_their_namespace(tmp_path):
     for bad in (lambda: x.to_device("gpu"), lambda: xp.ones(2, device="gpu"), lambda: x.to_device("cpu", stream=1)):
         with pytest.raises(ValueError, match="cpu"):
             bad()
+
+
+def test_example():
+    globs = {"nf": nf, "np": np}
+    test = doctest.DocTestParser().get_doctest(xp.__doc__, globs, "array_api", None, None)
+    results = doctest.DocTestRunner().run(test)
+    assert results.failed == 0 and results.attempted > 3
 
 
 SECTIONS = {"": (xp, strict), "linalg": (xp.linalg, strict.linalg), "fft": (xp.fft, strict.fft)}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import ndfolio as nf
+from ndfolio import _dlpack
 
 xp = nf.array_api
 
@@ -166,6 +167,25 @@ def test_what_cannot_be(path):
     for dtype in ("M8[s]", "S3"):
         with pytest.raises(BufferError, match="no dtype"):
             nf.asarray(np.zeros(3, dtype)).__dlpack__()
+
+
+def test_maps_of_numpy(path, known):
+    """What the class of maps does: the same, with the map itself as what is shared."""
+
+    def export(x, **kwargs):
+        asked = {"stream": None, "max_version": None, "dl_device": None, "copy": None, **kwargs}
+        return _dlpack.export(x, x.view(np.ndarray), *asked.values())
+
+    x = np.load(path, mmap_mode="r")
+    assert old_address(export(x)) != address(x)
+    with pytest.raises(BufferError, match="reading only"):
+        export(x, copy=False)
+    export(x, max_version=(1, 0), copy=False)
+    assert old_address(export(np.load(path, mmap_mode="r+"), copy=False)) != 0
+    odd = np.memmap(path, "f4", "r+", offset=1, shape=(4,))
+    assert old_address(export(odd)) % 4 == 0
+    with pytest.raises(BufferError, match="not aligned"):
+        export(odd, copy=False)
 
 
 def test_taking_from_others(path, known):

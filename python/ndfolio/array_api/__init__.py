@@ -7,10 +7,13 @@ as far as the budget of `ndfolio.config` allows, and refused beyond that with th
 
 Examples
 --------
->>> xp = x = nf.asarray([1.0, 2.0, 3.0]).__array_namespace__()
->>> x = xp.linspace(0, 1, 5)
->>> float(xp.sum(x * xp.ones(5)))
-2.5
+>>> x = nf.asarray([[3.0, 4.0], [0.0, 2.0]])
+>>> xp = x.__array_namespace__()
+>>> xp.linalg.vector_norm(x, axis=1).compute()
+array([5., 2.])
+>>> xp.sort(x, axis=0)
+ndfolio.Array([[0., 2.],
+               [3., 4.]], shape=(2, 2), dtype=float64)
 """
 
 from . import fft, linalg

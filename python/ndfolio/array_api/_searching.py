@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import _array
 from .._array import Array
 from ._support import by_numpy, lazy, numpy
 
@@ -68,7 +67,7 @@ def unique_inverse(x: Array, /) -> Any:
 
 def unique_values(x: Array, /) -> Array:
     """The values that there are."""
-    return _array.asarray(by_numpy(np.unique_values, lazy(x)))
+    return by_numpy(np.unique_values, lazy(x))
 
 
 __all__ = [
