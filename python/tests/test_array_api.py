@@ -183,6 +183,13 @@ def test_shifts_and_powers():
     y = np.linspace(0.1, 4, 12).reshape(3, 4)
     compare(lambda xp, y, n: [xp.pow(y, n), y**0.5, 2.0**y], y, few.astype("f8"))
     compare(lambda xp, y: y @ y.mT, y)
+    product = xp.asarray(y) @ y.T
+    assert type(product) is nf.Array
+    np.testing.assert_allclose(product, y @ y.T)
+    with pytest.raises(TypeError):
+        xp.asarray(y) @ "text"
+    with pytest.raises(ValueError, match="matmul"):
+        xp.asarray(y) @ 2
 
 
 #: Functions with arguments, of arrays with two axes or more of one to four items.
@@ -376,6 +383,33 @@ def test_constants_take_no_memory():
         for large in (xp.sort, lambda x: xp.repeat(x, 2), lambda x: xp.concat([x, x]), xp.fft.fft, xp.linalg.svdvals):
             with pytest.raises(MemoryError, match="8589934592|17179869184"):
                 large(x)
+
+
+def test_large_results_are_refused_before_they_are_made():
+    row, column = xp.ones((1, 40_000)), xp.ones((40_000, 1))
+    with nf.config(memory="64MiB"):
+        for large in (
+            lambda: column @ row,
+            lambda: xp.matmul(column, row),
+            lambda: np.matmul(column, row),
+            lambda: np.ones((40_000, 1)) @ row,
+            lambda: xp.tensordot(row, column, axes=0),
+            lambda: xp.tensordot(row, row, axes=((0,), (0,))),
+            lambda: xp.linalg.svd(column),
+            lambda: xp.linalg.qr(column, mode="complete"),
+            lambda: xp.fft.fft(row, n=1 << 40),
+            lambda: xp.fft.fftn(row, s=(1 << 20, 1 << 20)),
+            lambda: xp.fft.rfftn(row, s=(1 << 30,), axes=(0,)),
+            lambda: xp.repeat(row, 1 << 30),
+            lambda: xp.repeat(row, xp.asarray([1 << 30]), axis=0),
+            lambda: xp.fft.fftfreq(1 << 40),
+        ):
+            with pytest.raises(MemoryError, match="the result"):
+                large()
+        assert xp.linalg.svd(column, full_matrices=False).S.tolist() == pytest.approx([200])
+        assert xp.repeat(row, xp.asarray([2]), axis=0).shape == (2, 40_000)
+        assert (row @ column).tolist() == [[40_000]]
+        assert float(row[0] @ column[:, 0]) == 40_000
 
 
 def test_clipped_items_keep_their_dtype():

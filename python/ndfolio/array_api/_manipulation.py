@@ -83,8 +83,9 @@ def repeat(x: Array, repeats: int | Array, /, *, axis: int | None = None) -> Arr
     """Each item repeated; in memory, as far as the budget allows."""
     x = lazy(x)
     times = np.asarray(repeats)
-    largest = int(times.max(initial=0))
-    check_result("repeat", (x.size, largest), x.dtype)
+    along = x.size if axis is None else x.shape[x._axis(axis)]
+    count = int(times.sum()) if times.size > 1 else along * int(times.sum())
+    check_result("repeat", (x.size // max(1, along), count), x.dtype)
     return by_numpy(np.repeat, x, times, axis)
 
 

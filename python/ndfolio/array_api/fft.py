@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -39,7 +39,9 @@ def _one(name: str) -> _One:
     numpys = getattr(np.fft, name)
 
     def transform(x: Array, /, *, n: int | None = None, axis: int = -1, norm: Any = "backward") -> Array:
-        return by_numpy(numpys, lazy(x), n, axis, norm)
+        x = lazy(x)
+        _check(name, x, () if n is None else (n,), (axis,))
+        return by_numpy(numpys, x, n, axis, norm)
 
     return _named(transform, name)
 
@@ -48,9 +50,20 @@ def _several(name: str) -> _Several:
     numpys = getattr(np.fft, name)
 
     def transform(x: Array, /, *, s: Any = None, axes: Any = None, norm: Any = "backward") -> Array:
-        return by_numpy(numpys, lazy(x), s, axes, norm)
+        x = lazy(x)
+        s = s if s is None else tuple(s)
+        _check(name, x, s or (), axes if axes is not None else range(-len(s or ()), 0))
+        return by_numpy(numpys, x, s, axes, norm)
 
     return _named(transform, name)
+
+
+def _check(name: str, x: Array, lengths: Sequence[int], axes: Iterable[int]) -> None:
+    """Refuses lengths that would make a result that does not fit the budget."""
+    shape = list(x.shape)
+    for axis, length in zip(axes, lengths, strict=False):
+        shape[axis] = max(length, 0)
+    check_result(name, shape, np.result_type(x.dtype, np.complex64))
 
 
 def _named(function: Any, name: str) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from .. import _reductions
 from .._array import Array
 from ._linear import matmul, matrix_transpose, tensordot, vecdot
-from ._support import axes_of, by_numpy, lazy
+from ._support import axes_of, by_numpy, check_result, lazy
 
 
 def cholesky(x: Array, /, *, upper: bool = False) -> Array:
@@ -84,7 +84,10 @@ def pinv(x: Array, /, *, rtol: Any = None) -> Array:
 
 def qr(x: Array, /, *, mode: Literal["reduced", "complete"] = "reduced") -> Any:
     """A matrix as the product of an orthogonal one and a triangle."""
-    return by_numpy(np.linalg.qr, lazy(x), mode)
+    x = lazy(x)
+    if mode == "complete":
+        check_result("qr", (*x.shape[:-2], x.shape[-2], x.shape[-2]), x.dtype)
+    return by_numpy(np.linalg.qr, x, mode)
 
 
 def slogdet(x: Array, /) -> Any:
@@ -102,7 +105,11 @@ def solve(x1: Array, x2: Array, /) -> Array:
 
 def svd(x: Array, /, *, full_matrices: bool = True) -> Any:
     """The singular values, with the vectors that belong to them."""
-    return by_numpy(np.linalg.svd, lazy(x), full_matrices=full_matrices)
+    x = lazy(x)
+    if full_matrices:
+        most = max(x.shape[-2:])
+        check_result("svd, whose full_matrices have as many columns as rows,", (*x.shape[:-2], most, most), x.dtype)
+    return by_numpy(np.linalg.svd, x, full_matrices=full_matrices)
 
 
 def svdvals(x: Array, /) -> Array:
