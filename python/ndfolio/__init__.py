@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from ._array import Array, asarray, create, open
+from ._array import Array, asarray
 from ._compute import compute
 from ._config import config
 from ._functions import where
 from ._ndfolio import __version__
+from ._opening import create, open
 from ._storage import Appender, check, repair
 
 __all__ = [

@@ -13,7 +13,6 @@ from ._standard import Standard
 from ._storage import Storage
 
 _Path: TypeAlias = str | os.PathLike[str]
-_Shape: TypeAlias = SupportsIndex | Iterable[SupportsIndex]
 _Value: TypeAlias = Array | bool | int | float | complex
 
 _new: Any
@@ -124,23 +123,3 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     def _repr_html_(self) -> str: ...
 
 def asarray(obj: Any, dtype: DTypeLike | None = None, *, copy: bool | None = None) -> Array: ...
-def open(
-    path: _Path,
-    mode: str = "r",
-    key: str | None = None,
-    dtype: DTypeLike | None = None,
-    shape: _Shape | None = None,
-    offset: SupportsIndex = 0,
-    order: str = "C",
-    io: str = "auto",
-) -> Array: ...
-def create(
-    path: _Path,
-    shape: _Shape,
-    dtype: DTypeLike = ...,
-    order: str = "C",
-    fill: Any = None,
-    overwrite: bool = False,
-    *,
-    growable: bool = False,
-) -> Array: ...

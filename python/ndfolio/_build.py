@@ -42,7 +42,7 @@ def too_large(what: str, nbytes: int, way: str) -> MemoryError:
 
 def check_budget(what: str, nbytes: int, way: str = "work on a part of it, or save it to a file") -> None:
     """Refuses what does not fit the budget before it is copied."""
-    if nbytes > _config.session().budget:
+    if not _config.session().allows(nbytes):
         raise too_large(what, nbytes, way)
 
 

@@ -52,8 +52,8 @@ class config:
     Parameters
     ----------
     memory : int or str, optional
-        Bytes that a pass may take: a number, or text such as ``'2GiB'``. What the machine and the control group allow
-        if it is not given.
+        Bytes that a pass may take, buffers and results together: a number, or text such as ``'2GiB'``. If it is not
+        given, buffers take the few megabytes that are fast, and results as much as the machine can spare.
     threads : int, optional
         At most so many threads.
     io : {'auto', 'mmap', 'pread', 'direct'}, optional

@@ -34,7 +34,7 @@ pub(crate) enum Body {
 impl Node {
     pub(crate) fn of_file(array: Array, io: Io) -> Self {
         let weight = array.nbytes() as u64;
-        Node { body: Body::File(array), task: Task { weight, io }, has_barrier: false }
+        Node { body: Body::File(array), task: Task::new(weight, io), has_barrier: false }
     }
 
     /// An expression of others.
@@ -44,7 +44,7 @@ impl Node {
     fn of_lazy(lazy: Lazy, args: &[&Node]) -> PyResult<Self> {
         let itemsize = lazy.dtype().raise()?.itemsize() as u64;
         let own = lazy.shape().raise()?.iter().fold(itemsize, |bytes, &n| bytes.saturating_mul(n as u64));
-        let task = Task { weight: own, io: Io::Auto };
+        let task = Task::new(own, Io::Auto);
         let task = args.iter().fold(task, |task, arg| task.and(arg.task));
         let has_barrier = args.iter().any(|arg| arg.has_barrier);
         Ok(Node { body: Body::Expression(lazy), task, has_barrier })
@@ -67,6 +67,17 @@ impl Node {
             Body::Expression(_) => Err(PyTypeError::new_err(
                 "this is an expression and no array of a file; save it, and use what save returns",
             )),
+        }
+    }
+
+    /// Bytes of all items.
+    pub(crate) fn nbytes(&self) -> PyResult<u64> {
+        match &self.body {
+            Body::File(array) => Ok(array.nbytes() as u64),
+            Body::Expression(lazy) => {
+                let itemsize = lazy.dtype().raise()?.itemsize() as u64;
+                Ok(lazy.shape().raise()?.iter().fold(itemsize, |bytes, &n| bytes.saturating_mul(n as u64)))
+            }
         }
     }
 

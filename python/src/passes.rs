@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use ndfolio::{
-    Array, CreateOptions, Error, Existing, FileId, Format, Lazy, Mode, OpenOptions, Order, Plan, Report, Value, View,
+    Array, CreateOptions, Error, Existing, FileId, Format, Lazy, Mode, OpenOptions, Order, Plan, Report,
+    Value, View,
 };
 use pyo3::{
     exceptions::PyValueError,
@@ -119,7 +120,7 @@ pub(crate) fn create(
     if growable {
         options = options.growable();
     }
-    let task = Task { weight, io: ndfolio::Io::Auto };
+    let task = Task::new(weight, ndfolio::Io::Auto);
     Ok(Node::of_file(session.run(py, task, |session| options.create_run(path, session))?, ndfolio::Io::Auto))
 }
 
@@ -179,7 +180,7 @@ fn plan_text(plan: &Plan) -> String {
 
 /// What those passes are about that compute several arrays.
 fn all<'n>(nodes: impl Iterator<Item = &'n Node>) -> Task {
-    let none = Task { weight: 0, io: ndfolio::Io::Auto };
+    let none = Task::new(0, ndfolio::Io::Auto);
     nodes.fold(none, |task, node| task.and(node.task))
 }
 
@@ -194,8 +195,15 @@ pub(crate) fn compute<'py>(
     session: &Session,
 ) -> PyResult<(Vec<Result3<'py>>, Bound<'py, PyDict>)> {
     let lazies: Vec<Lazy> = nodes.iter().map(|node| node.lazy()).collect();
-    let task = all(nodes.iter().map(|node| &**node));
-    let results = session.run(py, task, |session| ndfolio::compute(&lazies, session))?;
+    let mut task = all(nodes.iter().map(|node| &**node));
+    for node in &nodes {
+        task.results = task.results.saturating_add(node.nbytes()?);
+    }
+    // Arrays of the same files share a pass as a rule, so that the longest says how far it is.
+    let plans = |session: &ndfolio::Session| {
+        lazies.iter().filter_map(|lazy| lazy.plan(session).ok()).max_by_key(Plan::bytes)
+    };
+    let results = session.run_planned(py, task, plans, |session| ndfolio::compute(&lazies, session))?;
     let report = match results.first() {
         Some(result) => report_of(py, result.report())?,
         None => report_of(py, &Report::default())?,
@@ -219,7 +227,8 @@ pub(crate) fn blocks<'py>(
     session: &Session,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (lazy, each) = (node.lazy(), each.clone().unbind());
-    let report = session.run(py, node.task, |session| {
+    let plan = |session: &ndfolio::Session| lazy.plan(session).ok();
+    let report = session.run_planned(py, node.task, plan, |session| {
         lazy.for_each_block(session, |block| -> Result<(), Failure> {
             Python::attach(|py| {
                 let ends = block.start.iter().zip(block.shape);
@@ -261,7 +270,8 @@ pub(crate) fn save<'py>(
         options = options.existing(Existing::Replace);
     }
     let casting = casting_of(casting)?;
-    let (array, report) = session.run(py, node.task, |session| {
+    let plan = |session: &ndfolio::Session| options.plan_save(&lazy, &path, casting, session).ok();
+    let (array, report) = session.run_planned(py, node.task, plan, |session| {
         let (new, report) = options.save(&lazy, &path, casting, session)?;
         let (view, id, format) = (new.view().clone(), new.file_id(), new.format());
         drop(new);
@@ -284,7 +294,8 @@ pub(crate) fn assign<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let (array, lazy, casting) = (target.file()?, values.lazy(), casting_of(casting)?);
     let task = all([target, values].into_iter());
-    let report = session.run(py, task, |session| array.assign_lazy(lazy, casting, session))?;
+    let plan = |session: &ndfolio::Session| array.plan_assign(&lazy, casting, session).ok();
+    let report = session.run_planned(py, task, plan, |session| array.assign_lazy(&lazy, casting, session))?;
     report_of(py, &report)
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ndfolio::{Io, IoEngine, Observer, Size};
+use ndfolio::{Io, IoEngine, MachineMemory, Observer, Plan, Size};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
@@ -21,6 +21,9 @@ use crate::error::{Failure, Raise};
 /// How often Python is asked whether somebody pressed Ctrl-C, and the bar is drawn.
 const TICK: Duration = Duration::from_millis(40);
 
+/// How long a pass takes before anybody wants to know how far it is.
+const PATIENCE: Duration = Duration::from_millis(400);
+
 /// A pass over fewer bytes ends before anybody could want to stop it, and is not worth a thread to wait beside.
 const WORTH_WATCHING: u64 = 1 << 20;
 
@@ -28,6 +31,7 @@ const WORTH_WATCHING: u64 = 1 << 20;
 #[pyclass(frozen, module = "ndfolio._ndfolio")]
 pub(crate) struct Session {
     inner: ndfolio::Session,
+    memory: Option<Size>,
     /// What is called with bytes done, bytes in all (or `None`) and seconds, and with nothing at the end.
     progress: Option<Py<PyAny>>,
 }
@@ -44,8 +48,9 @@ impl Session {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let mut inner = ndfolio::Session::new().io(way(io)?);
+        let memory = memory.map(size).transpose()?;
         if let Some(memory) = memory {
-            inner = inner.memory(size(memory)?);
+            inner = inner.memory(memory);
         }
         if let Some(threads) = threads {
             if threads == 0 {
@@ -56,13 +61,19 @@ impl Session {
         if let Some(folder) = scratch {
             inner = inner.scratch(folder);
         }
-        Ok(Session { inner, progress })
+        Ok(Session { inner, memory, progress })
     }
 
-    /// Bytes that a pass may take.
+    /// Bytes that results and copies may take: what was set for passes, or what the machine can spare.
     #[getter]
-    fn budget(&self) -> usize {
-        self.inner.budget()
+    fn budget(&self) -> u64 {
+        let spare = || MachineMemory::look().most().unwrap_or(u64::MAX);
+        self.memory.map_or_else(spare, |memory| memory.bytes() as u64)
+    }
+
+    /// Whether so many bytes may be copied into memory.
+    fn allows(&self, bytes: u64) -> bool {
+        bytes <= self.inner.budget() as u64 || bytes <= self.budget()
     }
 }
 
@@ -103,14 +114,22 @@ pub(crate) struct Task {
     pub(crate) weight: u64,
     /// Which way they are read, if the arrays say so.
     pub(crate) io: Io,
+    /// Bytes of the results that stay in memory.
+    pub(crate) results: u64,
 }
 
 impl Task {
+    /// About arrays of so many bytes.
+    pub(crate) fn new(weight: u64, io: Io) -> Self {
+        Task { weight, io, results: 0 }
+    }
+
     /// Both.
     pub(crate) fn and(self, other: Task) -> Task {
         Task {
             weight: self.weight.saturating_add(other.weight),
             io: if self.io == Io::Auto { other.io } else { self.io },
+            results: self.results.saturating_add(other.results),
         }
     }
 }
@@ -123,16 +142,24 @@ impl Session {
         task: Task,
         work: impl FnOnce(&ndfolio::Session) -> Result<T, E> + Send,
     ) -> PyResult<T> {
-        let session = match task.io {
-            Io::Auto => self.inner.clone(),
-            io => self.inner.clone().io(io),
-        };
+        self.run_planned(py, task, |_| None, work)
+    }
+
+    /// The same for passes whose bytes are known from a plan, which is made when there is a bar to draw.
+    pub(crate) fn run_planned<T: Send, E: Into<Failure> + Send>(
+        &self,
+        py: Python<'_>,
+        task: Task,
+        plan: impl Fn(&ndfolio::Session) -> Option<Plan> + Send + Sync,
+        work: impl FnOnce(&ndfolio::Session) -> Result<T, E> + Send,
+    ) -> PyResult<T> {
+        let session = self.session_for(task);
         if task.weight < WORTH_WATCHING {
             return py.detach(|| work(&session)).raise();
         }
         let watch = Arc::new(Watch::default());
         let session = session.observe(Arc::clone(&watch) as Arc<dyn Observer + Send + Sync>);
-        let mut stopped = None;
+        let (mut stopped, mut all) = (None, None);
         let result = py.detach(|| {
             thread::scope(|scope| {
                 let (done, finished) = channel();
@@ -146,7 +173,11 @@ impl Session {
                 let started = Instant::now();
                 while finished.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) && !worker.is_finished() {
                     if stopped.is_none() {
-                        stopped = self.tick(&watch, task.weight, started.elapsed()).err();
+                        if self.progress.is_some() && all.is_none() && started.elapsed() > PATIENCE {
+                            let planned = plan(&self.inner).map(|plan| plan.bytes() + plan.writes);
+                            all = Some(planned.unwrap_or(task.weight));
+                        }
+                        stopped = self.tick(&watch, all, started.elapsed()).err();
                         watch.stop.store(stopped.is_some(), Ordering::Relaxed);
                     }
                 }
@@ -160,13 +191,27 @@ impl Session {
         }
     }
 
+    fn session_for(&self, task: Task) -> ndfolio::Session {
+        let mut session = self.inner.clone();
+        if task.io != Io::Auto {
+            session = session.io(task.io);
+        }
+        // If nobody said how much memory there is, results take what they need beside what is fast for a pass; the
+        // engine refuses what the machine cannot spare.
+        let results = usize::try_from(task.results).unwrap_or(usize::MAX);
+        if self.memory.is_none() && results > self.inner.budget() / 4 {
+            session = session.memory(Size::from(self.inner.budget().saturating_add(results)));
+        }
+        session
+    }
+
     /// Asks Python whether to go on, and shows how far it is.
-    fn tick(&self, watch: &Watch, weight: u64, elapsed: Duration) -> PyResult<()> {
+    fn tick(&self, watch: &Watch, all: Option<u64>, elapsed: Duration) -> PyResult<()> {
         Python::attach(|py| {
             py.check_signals()?;
-            if let Some(progress) = &self.progress {
+            if let (Some(progress), Some(all)) = (&self.progress, all) {
                 let done = watch.done.load(Ordering::Relaxed);
-                let all = weight + watch.expected.load(Ordering::Relaxed);
+                let all = all + watch.expected.load(Ordering::Relaxed);
                 progress.call1(py, (done, all, elapsed.as_secs_f64()))?;
             }
             Ok(())
@@ -192,6 +237,10 @@ struct Watch {
 
 impl Observer for Watch {
     fn advance(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn settled(&self, bytes: u64) {
         self.done.fetch_add(bytes, Ordering::Relaxed);
     }
 

@@ -42,8 +42,10 @@ fn options(durability: &str, casting: &str, wait: f64) -> PyResult<AppendOptions
 pub(crate) fn append(py: Python<'_>, node: &Node, rows: &Node, session: &Session) -> PyResult<Node> {
     let (task, rows) = (rows.task, rows.lazy());
     // A file of NumPy's is copied first.
-    Ok(changed(py, (node, whole_file(node)?.and(task)), session, |array, session| array.append_lazy(rows, session))?
-        .0)
+    Ok(changed(py, (node, whole_file(node)?.and(task)), session, |array, session| {
+        array.append_lazy(rows, session)
+    })?
+    .0)
 }
 
 /// The array with the rows that the file has now.

@@ -101,6 +101,15 @@ def test_a_result_that_does_not_fit(tmp_path):
     assert (out == 2).all() and np.load(tmp_path / "y.npy", mmap_mode="r")[-1, -1] == 1
 
 
+def test_results_may_be_large_if_nobody_says_otherwise(tmp_path):
+    x = nf.create(tmp_path / "x.npy", (100 << 20,), "u1")
+    assert (x + 1).compute().nbytes == x.compute().nbytes == 100 << 20
+    huge = np.broadcast_to(x, (1 << 20, 100 << 20))
+    for call in (huge.compute, lambda: np.asarray(huge + 1), lambda: np.sort(huge)):
+        with pytest.raises(MemoryError, match=r"\d bytes"):
+            call()
+
+
 BOUNDED = """
 import os, sys, numpy as np, ndfolio as nf
 
@@ -186,7 +195,7 @@ def test_a_long_pass_tells_how_far_it_is(monkeypatch, tmp_path):
     monkeypatch.setattr(_progress, "_PATIENCE", 0.0)
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    x = nf.create(tmp_path / "x.npy", (4000, 1000), "f8")
+    x = nf.create(tmp_path / "x.npy", (12_000, 1000), "f8")
     slow = x
     for _ in range(6):
         slow = np.arctan2(np.sin(slow), np.cosh(slow))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import ndfolio as nf
+from ndfolio import _described
 
 
 @pytest.fixture
@@ -252,3 +253,54 @@ def test_random_walks_through_functions():
         for step in rng.choice(len(steps), 8):
             found, expected = steps[step](found), steps[step](expected)
         np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["i2", "u8", "f2", "f4", "f8", ">f4", ">i4"])
+def test_quantiles_and_histograms_of_files(dtype, tmp_path, monkeypatch):
+    monkeypatch.setattr(_described, "_WORTH", 0)
+    known = (np.random.default_rng(6).normal(size=(37, 41)) * 100 + 300).astype(dtype)
+    np.save(tmp_path / "q.npy", known)
+    x = nf.open(tmp_path / "q.npy")
+    for function in (
+        np.median,
+        np.nanmedian,
+        lambda a: np.median(a, axis=(0, 1), keepdims=True),
+        lambda a: np.quantile(a, [0.1, 0.5, 0.93]),
+        lambda a: np.quantile(a, 0.2, keepdims=True),
+        lambda a: np.percentile(a, 33),
+        lambda a: np.nanpercentile(a, [[5], [95]]),
+        lambda a: np.quantile(a, 0.3, axis=0),
+        lambda a: np.quantile(a, 0.3, method="nearest"),
+        np.histogram,
+        lambda a: np.histogram(a, 7, range=(250, 350)),
+        lambda a: np.histogram(a, 7, density=True),
+        lambda a: np.histogram(a, [0, 200, 300, 1000]),
+    ):
+        found, expected = function(x), function(known)
+        for one, other in zip(found, expected, strict=True) if isinstance(found, tuple) else [(found, expected)]:
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+
+
+def test_nan_in_quantiles_and_histograms(tmp_path, monkeypatch):
+    monkeypatch.setattr(_described, "_WORTH", 0)
+    np.save(tmp_path / "q.npy", [1.0, np.nan, 3.0])
+    x = nf.open(tmp_path / "q.npy")
+    assert np.isnan(np.median(x)) and np.nanmedian(x) == 2 and np.isnan(np.quantile(x, [0.5])).all()
+    with pytest.raises(ValueError, match="not finite"):
+        np.histogram(x)
+    assert np.histogram(x, 2, (0, 4))[0].tolist() == [1, 1]
+    for call in (lambda: np.quantile(x, 1.5), lambda: np.percentile(x, -1)):
+        with pytest.raises(ValueError, match="must be in the range"):
+            call()
+
+
+def test_quantiles_beyond_the_budget(tmp_path):
+    known = np.random.default_rng(7).normal(size=1 << 20)
+    np.save(tmp_path / "q.npy", known)
+    with nf.config(memory="1MiB"):
+        x = nf.open(tmp_path / "q.npy")
+        assert np.median(x) == np.median(known)
+        assert x.profile["budget"] == 1 << 20
+        with pytest.raises(MemoryError):
+            np.median(x + 1)
