@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from . import format
 from ._array import Array, asarray
 from ._compute import compute
 from ._config import config
+from ._format import load, open_memmap, save, savez, savez_compressed
 from ._functions import where
+from ._memmap import memmap
 from ._ndfolio import __version__
 from ._opening import create, open
 from ._storage import Appender, check, repair
@@ -19,8 +22,15 @@ __all__ = [
     "compute",
     "config",
     "create",
+    "format",
+    "load",
+    "memmap",
     "open",
+    "open_memmap",
     "repair",
+    "save",
+    "savez",
+    "savez_compressed",
     "where",
 ]
 

@@ -3,7 +3,9 @@
 mod dtype;
 mod error;
 mod lazy;
+mod mapping;
 mod memory;
+mod new_file;
 mod passes;
 mod session;
 mod storage;
@@ -13,6 +15,8 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 fn _ndfolio(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<mapping::Mapping>()?;
+    module.add_class::<new_file::NewFile>()?;
     add_lazy_face(module)
 }
 

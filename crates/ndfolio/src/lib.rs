@@ -15,7 +15,8 @@
 //!   damaged since.
 //! * A [`Session`] holds how all that is run; [`Reduction::plan`] and its like say what a call would do before it
 //!   does it, an [`Observer`] hears what it did, and [`Limits`] are what this machine can do at most.
-//! * [`Memmap`] is for those who know their type: `unsafe` views without a copy.
+//! * [`Memmap`] is for those who know their type: `unsafe` views without a copy. [`RawMap`] and [`NewFile`] are for faces
+//!   to other languages, which have arrays of their own.
 //!
 //! ```
 //! # let dir = std::env::temp_dir().join(format!("ndfolio-doc-{}", std::process::id()));
@@ -102,7 +103,8 @@ pub use ndfolio_layout::{
 };
 pub use ndfolio_store::{
     Advice, Durability, Existing, FileId, FileSystem, IoCounters, IoEngine, Leftover, Lock, LockedRange,
-    MachineMemory, Mode, Reserve, Residency, StoreError, Synced, ignore_size_limit_signal, usage,
+    MachineMemory, Mode, NewFile, RawMap, Reserve, Residency, Short, StoreError, Synced,
+    ignore_size_limit_signal, usage,
 };
 pub use {half, ndarray, num_complex};
 

@@ -77,17 +77,7 @@ impl File {
             Mode::ReadWrite => ("open it for reading and writing", true),
             Mode::CopyOnWrite => ("open it for reading (copy-on-write)", false),
         };
-        let failed = |source| StoreError::from_io(path, operation, source);
-        // Opening a device can already do something (rewind a tape, start a watchdog), so look first.
-        expect_regular(path, &fs::metadata(path).map_err(failed)?)?;
-        let file = fs::OpenOptions::new()
-            .read(true)
-            .write(write)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open(path)
-            .map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        expect_regular(path, &metadata)?;
+        let (file, metadata) = open_regular(path, operation, write)?;
         File::of(Handle::new(file, path.to_path_buf(), calls), mode, FileId::from(&metadata))
     }
 
@@ -494,6 +484,26 @@ impl fmt::Debug for File {
 /// The value in a lock; a panic elsewhere leaves what these locks hold whole.
 pub(crate) fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens a regular file, with what the system says of it.
+pub(crate) fn open_regular(
+    path: &Path,
+    operation: &'static str,
+    write: bool,
+) -> Result<(fs::File, fs::Metadata)> {
+    let failed = |source| StoreError::from_io(path, operation, source);
+    // Opening a device can already do something (rewind a tape, start a watchdog), so look first.
+    expect_regular(path, &fs::metadata(path).map_err(failed)?)?;
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .write(write)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+        .map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    expect_regular(path, &metadata)?;
+    Ok((file, metadata))
 }
 
 /// `Err(NotRegular)` unless it is a file with bytes at offsets.

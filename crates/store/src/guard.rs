@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering,
 
 use rustix::mm::{MapFlags, ProtFlags};
 
+use crate::mapping::Pending;
+
 /// How many mappings can be guarded at a time in one process.
 pub const MAX_MAPPINGS: usize = 16_384;
 
@@ -43,6 +45,8 @@ struct Slot {
     offset: AtomicU64,
     file: AtomicI32,
     writable: AtomicBool,
+    /// Address of what brings the file when it is touched first; 0 if it is there.
+    pending: AtomicUsize,
     /// Lowest address that faulted, counted from `start`.
     first_fault: AtomicUsize,
 }
@@ -56,9 +60,12 @@ pub(crate) struct Range {
     pub(crate) len: usize,
     /// Offset in the file, in bytes.
     pub(crate) offset: u64,
-    /// Descriptor of the file; open as long as the range is registered.
+    /// Descriptor of the file, open as long as the range is registered; negative if none is kept.
     pub(crate) file: c_int,
     pub(crate) writable: bool,
+    /// Address of the `Pending` that brings the file when it is touched first, which lives as long as the range is
+    /// registered; 0 if there is none.
+    pub(crate) pending: usize,
 }
 
 impl Slot {
@@ -71,6 +78,7 @@ impl Slot {
             offset: AtomicU64::new(0),
             file: AtomicI32::new(-1),
             writable: AtomicBool::new(false),
+            pending: AtomicUsize::new(0),
             first_fault: AtomicUsize::new(NO_FAULT),
         }
     }
@@ -89,6 +97,7 @@ impl Slot {
         self.offset.store(range.offset, Ordering::Relaxed);
         self.file.store(range.file, Ordering::Relaxed);
         self.writable.store(range.writable, Ordering::Relaxed);
+        self.pending.store(range.pending, Ordering::Relaxed);
         self.first_fault.store(NO_FAULT, Ordering::Relaxed);
         self.version.store(version.wrapping_add(2), Ordering::Release);
     }
@@ -104,6 +113,7 @@ impl Slot {
             offset: self.offset.load(Ordering::Relaxed),
             file: self.file.load(Ordering::Relaxed),
             writable: self.writable.load(Ordering::Relaxed),
+            pending: self.pending.load(Ordering::Relaxed),
         };
         fence(Ordering::Acquire);
         let still = before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before;
@@ -139,7 +149,7 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.slot.set(Range { start: 0, len: 0, offset: 0, file: -1, writable: false });
+        self.slot.set(Range { start: 0, len: 0, offset: 0, file: -1, writable: false, pending: 0 });
         self.slot.claimed.store(false, Ordering::Release);
         HINT.fetch_min(self.index, Ordering::Relaxed);
     }
@@ -229,6 +239,9 @@ fn repair(address: usize) -> bool {
     let used = USED.load(Ordering::SeqCst).min(MAX_MAPPINGS);
     for slot in &TABLE[..used] {
         if let Some(range) = slot.covering(address) {
+            if bring(range) {
+                return true;
+            }
             slot.first_fault.fetch_min(address - range.start, Ordering::SeqCst);
             return replace_pages(range, address);
         }
@@ -236,19 +249,52 @@ fn repair(address: usize) -> bool {
     false
 }
 
+/// Has the file mapped where it was waited for; `false` if it was there before, or cannot be had.
+fn bring(range: Range) -> bool {
+    if range.pending == 0 {
+        return false;
+    }
+    // SAFETY: it lives as long as the range is registered.
+    let pending = unsafe { &*ptr::with_exposed_provenance::<Pending>(range.pending) };
+    pending.touched().unwrap_or_else(|error| {
+        pending.give_up(error);
+        false
+    })
+}
+
 /// Where the file was cut, all of the rest is replaced at once; where one page is unreadable, only that one.
 fn replace_pages(range: Range, address: usize) -> bool {
     let page = rustix::param::page_size();
     let first = address & !(page - 1);
     let end = (range.start + range.len).next_multiple_of(page);
-    // SAFETY: the descriptor is open as long as the range is registered.
-    let file = unsafe { BorrowedFd::borrow_raw(range.file) };
-    let position = range.offset + (first - range.start) as u64;
-    let is_cut = rustix::fs::fstat(file).map_or(true, |stat| position >= stat.st_size as u64);
+    let is_cut = if range.file < 0 {
+        is_gone(end - page, page)
+    } else {
+        // SAFETY: the descriptor is open as long as the range is registered.
+        let file = unsafe { BorrowedFd::borrow_raw(range.file) };
+        let position = range.offset + (first - range.start) as u64;
+        rustix::fs::fstat(file).map_or(true, |stat| position >= stat.st_size as u64)
+    };
     // Each of the two is the other's way out: one large area may not be allowed, many small ones may be too
     // many.
     let sizes = if is_cut { [end - first, page] } else { [page, end - first] };
     sizes.into_iter().any(|len| map_zeros(first, len, range.writable))
+}
+
+/// Whether a mapped page cannot be had, asked without touching it. A file that was cut has no last page either.
+fn is_gone(start: usize, len: usize) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let start = ptr::with_exposed_provenance_mut::<c_void>(start);
+        // SAFETY: the page is within a range of the table, and its contents stay as they are.
+        let asked = unsafe { rustix::mm::madvise(start, len, rustix::mm::Advice::LinuxPopulateRead) };
+        asked == Err(rustix::io::Errno::FAULT)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = (start, len);
+        false
+    }
 }
 
 fn map_zeros(start: usize, len: usize, writable: bool) -> bool {

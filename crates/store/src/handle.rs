@@ -113,6 +113,9 @@ impl Handle {
             return Ok(());
         }
         self.expect_allowed(len)?;
+        if reserve == Reserve::Space {
+            self.expect_room(len.saturating_sub(current))?;
+        }
         let result = match reserve {
             Reserve::Space => self.take_space(len, stop),
             Reserve::Sparse => again(|| self.calls.ftruncate(&self.file, len)),
@@ -123,6 +126,33 @@ impl Handle {
             }
             result => result.map_err(|source| self.write_failed("reserve space", 0, len, source)),
         }
+    }
+
+    /// Refuses more than the whole file system has left, before it takes all of that from everybody to find it out.
+    fn expect_room(&self, needed: u64) -> Result<()> {
+        match rustix::fs::fstatvfs(&self.file) {
+            Ok(stat) if needed > stat.f_bfree.saturating_mul(stat.f_frsize) => {
+                let available = Some(stat.f_bavail.saturating_mul(stat.f_frsize));
+                Err(StoreError::NoSpace { path: self.path.clone(), needed, available })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a file of `from` bytes `to` bytes long, with space for what is new; on failure it is as long as before.
+    pub(crate) fn extend(&self, from: u64, to: u64) -> Result<()> {
+        self.expect_allowed(to)?;
+        self.expect_room(to - from)?;
+        let result = match again(|| self.calls.fallocate(&self.file, from, to - from)) {
+            Err(source) if is_unsupported(&source) => self.write_zeros(from, to, &|| false),
+            result => result.map_err(|source| self.write_failed("reserve space", from, to - from, source)),
+        };
+        // A file system that has less than was asked for may have given some of it. Where somebody else made the
+        // file that long meanwhile, it stays so.
+        if result.is_err() && self.current_len().is_ok_and(|len| from < len && len < to) {
+            let _ = again(|| self.calls.ftruncate(&self.file, from));
+        }
+        result
     }
 
     /// Takes the space for the first `len` bytes. In memory that takes as long as filling them with zeros, so it

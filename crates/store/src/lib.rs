@@ -4,6 +4,7 @@
 //! * [`Appender`] writes behind what is counted, and counts it once it is on stable storage. [`RangeLock`] and
 //!   [`Lock`] keep writers of several processes apart; readers need no lock.
 //! * [`Mapping`] is a part of a [`File`] in memory, reached through raw pointers or through checked copies.
+//! * [`RawMap`] is a part of a file in memory that keeps no file open, for faces that give its address away.
 //! * [`NewFile`] is a file that appears whole under its name, or not at all.
 //! * [`File::stream`] brings the pieces of a pass into private memory, by one of three engines, for several
 //!   workers; [`File::choose`] says which engine suits. [`NewFile::writer`] and [`File::writer`] take pieces from
@@ -76,8 +77,8 @@ pub use io::{
 };
 pub use locks::{ALL_BYTES, APPENDING, EVERYTHING, Lock, Locking, RangeLock};
 pub use machine::{GroupLimit, MachineMemory, MachineName};
-pub use mapping::Mapping;
-pub use mode::{Durability, Existing, FileId, Mode, Reserve};
+pub use mapping::{Mapping, RawMap};
+pub use mode::{Durability, Existing, FileId, Mode, Reserve, Short};
 pub use new_file::{NewFile, create_folder};
 pub use scratch::Scratch;
 pub use signals::ignore_size_limit_signal;

@@ -1,6 +1,7 @@
 //! A part of a file in memory.
 
 pub(crate) mod copy;
+mod raw;
 mod region;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod registers;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use crate::handle::Handle;
 use crate::{Bytes, Result, StoreError};
 
+pub(crate) use raw::Pending;
+pub use raw::RawMap;
 pub(crate) use region::{Region, page_lost};
 
 /// A range of a file in memory, made by [`File::map`](crate::File::map).

@@ -67,6 +67,17 @@ pub enum Durability {
     Name,
     /// If its name is there, all of its bytes are too; else what was there before.
     Items,
+    /// Nothing that could be relied on: for new files that hold nothing yet.
+    Nothing,
+}
+
+/// What to do where a file is shorter than what is to be mapped of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Short {
+    /// Leave it as it is and fail with [`StoreError::OutOfRange`](crate::StoreError::OutOfRange).
+    Refuse,
+    /// Make it longer, with zeros for which space is taken at once; only of a file that is mapped for writing.
+    Extend,
 }
 
 /// How much of a new file's space is asked for in advance.

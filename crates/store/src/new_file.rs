@@ -266,17 +266,19 @@ impl NewFile {
     fn publish(&mut self) -> Result<()> {
         self.expect_usable()?;
         let Handle { file, path, calls, .. } = &self.handle;
-        again(|| calls.fsync(file)).map_err(|source| {
-            let needed = self.handle.current_len().unwrap_or(0);
-            self.handle.write_failed("flush", 0, needed, source)
-        })?;
+        if self.durability != Durability::Nothing {
+            again(|| calls.fsync(file)).map_err(|source| {
+                let needed = self.handle.current_len().unwrap_or(0);
+                self.handle.write_failed("flush", 0, needed, source)
+            })?;
+        }
         let folder = self.temporary.folder();
         expect_still_replaceable(path, folder, &self.name)?;
         calls
             .rename(folder, self.temporary.name(), &self.name, self.existing)
             .map_err(|source| StoreError::from_io(path, "give the new file its name", source))?;
         self.temporary.keep();
-        if self.durability == Durability::Items {
+        if self.durability != Durability::Name {
             return Ok(());
         }
         match again(|| calls.sync_folder(self.temporary.folder())) {

@@ -19,7 +19,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, MsyncFlags, ProtFlags};
 
 use crate::cache::{CachedPages, cachestat, fadvise, start_range, sync_range};
-use crate::{Advice, Existing, locks};
+use crate::{Advice, Existing, Mode, locks};
 
 /// What a mapping may do with its pages, and whom it shows changes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,15 @@ pub(crate) enum Access {
 impl Access {
     pub(crate) fn is_writable(self) -> bool {
         matches!(self, Access::Write | Access::Private)
+    }
+
+    /// The one for maps of their own of a file that is opened so.
+    pub(crate) fn of(mode: Mode) -> Self {
+        match mode {
+            Mode::Read => Access::Read,
+            Mode::ReadWrite => Access::Write,
+            Mode::CopyOnWrite => Access::Private,
+        }
     }
 
     fn prot(self) -> ProtFlags {

@@ -15,6 +15,7 @@ pub(crate) struct Range {
     pub(crate) offset: u64,
     pub(crate) file: c_int,
     pub(crate) writable: bool,
+    pub(crate) pending: usize,
 }
 
 /// A range that is not watched.

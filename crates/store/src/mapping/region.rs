@@ -25,9 +25,10 @@ pub(crate) struct Region {
     handle: Arc<Handle>,
 }
 
-struct Pages {
-    base: NonNull<u8>,
-    len: usize,
+/// Mapped pages, unmapped when they are dropped.
+pub(super) struct Pages {
+    pub(super) base: NonNull<u8>,
+    pub(super) len: usize,
 }
 
 // SAFETY: the pages belong to this value alone, and all access goes through raw pointers and atomics.
@@ -67,12 +68,18 @@ impl Region {
         // The guard makes a pointer of this address when it repairs a page.
         let start = base.as_ptr().expose_provenance();
         let file = handle.file.as_raw_fd();
-        let registration =
-            guard::register(guard::Range { start, len, offset, file, writable: access.is_writable() })
-                .ok_or_else(|| StoreError::TooManyMappings {
-                    path: handle.path.clone(),
-                    limit: guard::MAX_MAPPINGS,
-                })?;
+        let registration = guard::register(guard::Range {
+            start,
+            len,
+            offset,
+            file,
+            writable: access.is_writable(),
+            pending: 0,
+        })
+        .ok_or_else(|| StoreError::TooManyMappings {
+            path: handle.path.clone(),
+            limit: guard::MAX_MAPPINGS,
+        })?;
         Ok(Region { registration, pages, access, offset, handle: Arc::clone(handle) })
     }
 
@@ -168,7 +175,13 @@ pub(crate) fn page_lost(handle: &Handle, fault: u64) -> StoreError {
     StoreError::within(&handle.path, "use mapped", page, source)
 }
 
-fn map(handle: &Handle, access: Access, offset: u64, len: usize) -> io::Result<(NonNull<u8>, Access)> {
+/// Maps pages; also says how, which may be another way than was asked for.
+pub(super) fn map(
+    handle: &Handle,
+    access: Access,
+    offset: u64,
+    len: usize,
+) -> io::Result<(NonNull<u8>, Access)> {
     let map = |access| again(|| handle.calls.mmap(&handle.file, access, offset, len));
     match map(access) {
         // Some file systems share no pages; for reading, private ones do as well.
