@@ -58,18 +58,20 @@ def dtypes(kind):
     return [np.dtype(name) for group in GROUPS.get(kind, [kind]) for name in KINDS[group]]
 
 
-def values(dtype):
+def values(dtype, special=False):
     if dtype.kind == "b":
         return st.booleans()
     if dtype.kind in "iu":
         return st.integers(0 if dtype.kind == "u" else -9, 9)
     # Halves are exact, so that sums in another order are the same.
     halves = st.integers(-40, 40).map(lambda n: n / 2)
-    return halves if dtype.kind == "f" else st.builds(complex, halves, halves)
+    if dtype.kind == "f":
+        return halves | st.sampled_from([np.nan, np.inf, -np.inf, -0.0]) if special else halves
+    return st.builds(complex, halves, halves)
 
 
-def arrays(dtype, shape):
-    return hnp.arrays(dtype, shape, elements=values(dtype))
+def arrays(dtype, shape, special=False):
+    return hnp.arrays(dtype, shape, elements=values(dtype, special))
 
 
 def in_namespace(namespace, x):
@@ -133,7 +135,7 @@ def named(table):
 @given(st.data())
 def test_functions_of_one_array(kind, name, data):
     dtype = data.draw(st.sampled_from(dtypes(kind)))
-    x = data.draw(arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)))
+    x = data.draw(arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4), special=True))
     compare(lambda xp, x: getattr(xp, name)(x), x)
 
 
@@ -143,7 +145,8 @@ def test_functions_of_one_array(kind, name, data):
 def test_functions_of_two_arrays(kind, name, data):
     dtype, other = (data.draw(st.sampled_from(dtypes(kind))) for _ in range(2))
     shapes = data.draw(hnp.mutually_broadcastable_shapes(num_shapes=2, min_dims=0, max_dims=3, min_side=0, max_side=4))
-    x, y = (data.draw(arrays(one, shape)) for one, shape in zip((dtype, other), shapes.input_shapes, strict=True))
+    both = zip((dtype, other), shapes.input_shapes, strict=True)
+    x, y = (data.draw(arrays(one, shape, special=True)) for one, shape in both)
     compare(lambda xp, x, y: getattr(xp, name)(x, y), x, y)
     number = data.draw(values(dtype))
     compare(lambda xp, x: getattr(xp, name)(x, number), x)
