@@ -39,6 +39,13 @@ assert_type(xp.add(x, 1), nf.Array)
 assert_type(xp.sqrt(x), nf.Array)
 assert_type(xp.fft.fft(x, norm="ortho"), nf.Array)
 assert_type(xp.unstack(x), tuple[nf.Array, ...])
+m = nf.memmap("m.bin", dtype="f4", mode="w+", shape=(3, 4))
+assert_type(m, nf.memmap)
+assert_type(nf.open_memmap("m.npy"), nf.memmap)
+assert_type(m.closed, bool)
+m.flush((0, slice(1, 3)))
+with m:
+    nf.save("n.npy", m)
 x[0] = 3
 x += 1
 with nf.open("x.npy") as y, nf.config(memory="2GiB", threads=2):
