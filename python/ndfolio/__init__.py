@@ -8,7 +8,7 @@ from ._config import config
 from ._functions import where
 from ._ndfolio import __version__
 from ._opening import create, open
-from ._storage import Appender, check, repair
+from ._storage import Appender, check, checksum, repair, verify
 
 __all__ = [
     "Appender",
@@ -16,11 +16,13 @@ __all__ = [
     "__version__",
     "asarray",
     "check",
+    "checksum",
     "compute",
     "config",
     "create",
     "open",
     "repair",
+    "verify",
     "where",
 ]
 
