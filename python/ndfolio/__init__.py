@@ -11,7 +11,7 @@ from ._functions import where
 from ._memmap import memmap
 from ._ndfolio import __version__
 from ._opening import create, open
-from ._storage import Appender, check, repair
+from ._storage import Appender, check, checksum, repair, verify
 
 __all__ = [
     "Appender",
@@ -19,6 +19,7 @@ __all__ = [
     "__version__",
     "asarray",
     "check",
+    "checksum",
     "compute",
     "config",
     "create",
@@ -31,6 +32,7 @@ __all__ = [
     "save",
     "savez",
     "savez_compressed",
+    "verify",
     "where",
 ]
 

@@ -29,6 +29,7 @@ __all__ = [
     "blocks",
     "check",
     "checksum",
+    "checksum_path",
     "compute",
     "create",
     "describe",
@@ -42,6 +43,7 @@ __all__ = [
     "save",
     "size_text",
     "verify",
+    "verify_path",
 ]
 
 __version__: str
@@ -249,7 +251,9 @@ def resize(node: Node, rows: int, session: Session) -> Node: ...
 def check(path: _Path) -> dict[str, Any]: ...
 def repair(path: _Path) -> dict[str, Any]: ...
 def checksum(node: Node, session: Session) -> dict[str, Any]: ...
+def checksum_path(path: _Path, session: Session) -> dict[str, Any]: ...
 def verify(node: Node, session: Session) -> dict[str, Any]: ...
+def verify_path(path: _Path, session: Session) -> dict[str, Any]: ...
 def describe(
     node: Node,
     quantiles: Sequence[float],

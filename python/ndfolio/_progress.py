@@ -30,7 +30,7 @@ def _stream():
     from ._config import settings
 
     stream = sys.stderr
-    if stream is None:
+    if stream is None or getattr(stream, "closed", False):
         return None
     if settings().progress is True or stream.isatty() or _in_notebook():
         return stream
@@ -43,13 +43,21 @@ def _in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
+def _write(stream, text: str) -> None:
+    """Writes at once; a terminal that is gone ends no pass."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError):
+        pass
+
+
 def show(done: int | None = None, total: int = 0, seconds: float = 0.0) -> None:
     """Shows how far a pass of this thread is, and takes the bar away when called with nothing."""
     if done is None:
         width = getattr(_state, "width", 0)
         if width and (stream := _stream()) is not None:
-            stream.write("\r" + " " * width + "\r")
-            stream.flush()
+            _write(stream, "\r" + " " * width + "\r")
         _state.width, _state.at = 0, 0.0
         return
     last = getattr(_state, "at", 0.0)
@@ -58,8 +66,7 @@ def show(done: int | None = None, total: int = 0, seconds: float = 0.0) -> None:
     _state.at = seconds
     text = line(done, total, seconds)
     width = getattr(_state, "width", 0)
-    stream.write("\r" + text.ljust(width))
-    stream.flush()
+    _write(stream, "\r" + text.ljust(width))
     _state.width = max(width, len(text))
 
 

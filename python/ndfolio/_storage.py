@@ -201,6 +201,39 @@ def check(path) -> dict:
     return _ndfolio.check(path)
 
 
+def checksum(path) -> dict:
+    """Puts checksums beside a file; those that are there are replaced.
+
+    Writing to the file through this library keeps them up to date from then on.
+
+    Examples
+    --------
+    >>> np.save(tmp / 'v.npy', np.arange(10))
+    >>> nf.checksum(tmp / 'v.npy')['blocks']
+    1
+    >>> nf.verify(tmp / 'v.npy')['is_damaged']
+    False
+    """
+    return _ndfolio.checksum_path(path, _config.session())
+
+
+def verify(path) -> dict:
+    """Compares a file with the checksums beside it; its header need not be readable.
+
+    Returns
+    -------
+    dict
+        ``is_damaged``; ``damage``, a list of first byte, byte behind the last, and which rows those are;
+        ``is_outdated`` and ``was_modified`` if somebody wrote to the file otherwise.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file, or no checksums beside it.
+    """
+    return _ndfolio.verify_path(path, _config.session())
+
+
 def repair(path) -> dict:
     """Mends what can be mended without losing anything: bytes behind the last item, hidden files of killed processes."""
     return _ndfolio.repair(path)

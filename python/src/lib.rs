@@ -42,6 +42,8 @@ fn add_lazy_face(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(storage::check, module)?)?;
     module.add_function(wrap_pyfunction!(storage::repair, module)?)?;
     module.add_function(wrap_pyfunction!(storage::checksum, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::checksum_path, module)?)?;
     module.add_function(wrap_pyfunction!(storage::verify, module)?)?;
+    module.add_function(wrap_pyfunction!(storage::verify_path, module)?)?;
     module.add_function(wrap_pyfunction!(storage::describe, module)?)
 }

@@ -1,13 +1,14 @@
 //! Files that grow, and whether they are whole.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use ndfolio::{
-    AppendOptions, Description, Mean, Number, OpenOptions, Synced, Value, Verification, num_complex::Complex,
+    AppendOptions, Checksums, Description, Io, Mean, Number, OpenOptions, Synced, Value, Verification,
+    num_complex::Complex,
 };
 use pyo3::{
     exceptions::PyValueError,
@@ -167,24 +168,59 @@ pub(crate) fn repair(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict
     Ok(out)
 }
 
-/// Puts checksums beside a file.
+/// Puts checksums beside an array's file.
 #[pyfunction]
 pub(crate) fn checksum<'py>(py: Python<'py>, node: &Node, session: &Session) -> PyResult<Bound<'py, PyDict>> {
     let array = node.file()?;
     let sums = session.run(py, whole_file(node)?, |session| array.checksum(session))?;
+    sums_of(py, &sums)
+}
+
+/// Puts checksums beside the file of a name.
+#[pyfunction]
+pub(crate) fn checksum_path<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    session: &Session,
+) -> PyResult<Bound<'py, PyDict>> {
+    let sums = session.run(py, file_of(&path), |session| ndfolio::checksum(&path, session))?;
+    sums_of(py, &sums)
+}
+
+/// Compares an array's file with the checksums beside it.
+#[pyfunction]
+pub(crate) fn verify<'py>(py: Python<'py>, node: &Node, session: &Session) -> PyResult<Bound<'py, PyDict>> {
+    let array = node.file()?;
+    let found = session.run(py, whole_file(node)?, |session| array.verify(session))?;
+    verification_of(py, &found)
+}
+
+/// Compares the file of a name with the checksums beside it; its header need not be readable.
+#[pyfunction]
+pub(crate) fn verify_path<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    session: &Session,
+) -> PyResult<Bound<'py, PyDict>> {
+    let found = session.run(py, file_of(&path), |session| ndfolio::verify(&path, session))?;
+    verification_of(py, &found)
+}
+
+/// A pass over a file that is not open; what is wrong with it comes out when it is opened.
+fn file_of(path: &Path) -> Task {
+    Task::new(std::fs::metadata(path).map_or(0, |metadata| metadata.len()), Io::Auto)
+}
+
+fn sums_of<'py>(py: Python<'py>, sums: &Checksums) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
-    out.set_item("path", sums.path)?;
+    out.set_item("path", &sums.path)?;
     out.set_item("blocks", sums.blocks)?;
     out.set_item("block_bytes", sums.block_bytes)?;
     out.set_item("covered", sums.covered)?;
     Ok(out)
 }
 
-/// Compares a file with the checksums beside it.
-#[pyfunction]
-pub(crate) fn verify<'py>(py: Python<'py>, node: &Node, session: &Session) -> PyResult<Bound<'py, PyDict>> {
-    let array = node.file()?;
-    let found: Verification = session.run(py, whole_file(node)?, |session| array.verify(session))?;
+fn verification_of<'py>(py: Python<'py>, found: &Verification) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     out.set_item("is_damaged", found.is_damaged())?;
     out.set_item("is_outdated", found.is_outdated())?;

@@ -495,6 +495,13 @@ def test_checksums(tmp_path):
     (tmp_path / "s.npy").write_bytes(data)
     found = nf.open(tmp_path / "s.npy").verify()
     assert found["is_damaged"] and found["damage"][0][2][0] == 0
+    np.save(tmp_path / "bare.npy", [1])
+    with pytest.raises(FileNotFoundError, match="no checksums"):
+        nf.verify(tmp_path / "bare.npy")
+    (tmp_path / "s.npy").write_bytes(bytes(50) + data[50:])
+    assert nf.verify(tmp_path / "s.npy")["header_differs"]
+    (tmp_path / "s.npy").write_bytes(data)
+    assert nf.checksum(tmp_path / "s.npy")["blocks"] == 1 and not nf.verify(tmp_path / "s.npy")["is_damaged"]
     with open(tmp_path / "s.npy", "ab") as file:
         file.write(b"xyz")
     assert nf.check(tmp_path / "s.npy")["trailing"] == 3

@@ -189,6 +189,11 @@ def test_bars_are_shown_where_somebody_looks(monkeypatch):
     assert "50%" in plain.getvalue()
     monkeypatch.setattr(sys, "stderr", None)
     _progress.show(50, 100, 0.6)
+    gone = Terminal()
+    monkeypatch.setattr(gone, "write", lambda text: (_ for _ in ()).throw(BrokenPipeError))
+    monkeypatch.setattr(sys, "stderr", gone)
+    _progress.show(50, 100, 0.6)
+    _progress.show()
 
 
 def test_a_long_pass_tells_how_far_it_is(monkeypatch, tmp_path):

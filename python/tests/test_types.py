@@ -101,6 +101,6 @@ def test_what_is_wrong_is_found(folder):
     lines = ["import ndfolio as nf", "import ndfolio.array_api", *WRONG]
     (folder / "wrong.py").write_text("\n".join(lines) + "\n")
     code, text = run(folder, "mypy", "wrong.py")
-    assert code == 1
+    assert code == 1, text
     for number, (line, kind) in enumerate(WRONG.items(), 3):
         assert any(f"wrong.py:{number}: error" in one and f"[{kind}]" in one for one in text.splitlines()), (line, text)
