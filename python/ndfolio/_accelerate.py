@@ -5,10 +5,15 @@ What the engine has no way for, or says differently, is left to NumPy: each func
 
 import numpy as np
 
-from . import _config, _functions, _ndfolio
+from . import _config, _functions, _memmap, _ndfolio
 from ._array import Array
 from ._compute import compute
-from ._memmap import _LARGE, memmap
+from ._memmap import memmap
+
+#: What NumPy does without a copy, as fast as one thread reads memory; so it is left to it in maps of fewer bytes.
+_BOUNDED = {"sum", "prod", "mean", "min", "max", "any", "all", "argmin", "argmax", "nanmin", "nanmax", "ptp"}
+_BOUNDED |= {"count_nonzero"}
+_VERY_LARGE = 32 << 20
 
 #: Functions whose results NumPy can warn of.
 _WARNED = {"sum", "prod", "mean", "var", "std", "nansum", "nanprod", "nanmean", "nanvar", "nanstd", "nanmin", "nanmax"}
@@ -37,7 +42,7 @@ _FUNCTIONS = {
 def method(array, name, args, kwargs):
     """A method of an array that is a reduction."""
     # An axis at most.
-    if len(args) > 1 or not _plain(kwargs):
+    if len(args) > 1 or not _plain(kwargs) or (name in _BOUNDED and array.nbytes < _VERY_LARGE):
         return NotImplemented
     lazy = _lazy(array)
     if lazy is None:
@@ -51,7 +56,9 @@ def function(function, args, kwargs):
     if quantiles is not None:
         return quantiles(*args, **kwargs) if args and type(args[0]) is memmap else NotImplemented
     name = _FUNCTIONS.get(function)
-    if name is None or not _plain(kwargs) or (len(args) > 2 and name in _WARNED):
+    if name is None or not args or not _plain(kwargs) or (len(args) > 2 and name in _WARNED):
+        return NotImplemented
+    if name in _BOUNDED and getattr(args[0], "nbytes", 0) < _VERY_LARGE:
         return NotImplemented
     lazies = [_lazy(arg) if type(arg) is memmap else arg for arg in args]
     # One that the engine does not see is NumPy's, and so is all of it then.
@@ -87,7 +94,8 @@ def _computed(name, function, args, kwargs):
 
 def _lazy(array):
     """The array as the engine sees it; None if it cannot, or if it is not worth it."""
-    if not large(array) or array.dtype.kind not in "biufc" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if not large(array) or kind not in "biufc" or size > (16 if kind == "c" else 8):
         return None
     mapping = array._mmap
     # What was changed in mode 'c' is in no file.
@@ -105,7 +113,7 @@ def _lazy(array):
 
 def large(array):
     """Whether the engine is worth it, and wanted."""
-    return array.nbytes >= _LARGE and _config.settings().accelerate
+    return array.nbytes >= _memmap._LARGE and _config.settings().accelerate
 
 
 def _median(a, axis=None, out=None, overwrite_input=False, keepdims=False):

@@ -8,9 +8,9 @@ import warnings
 import ndfolio as nf
 import numpy as np
 import pytest
-from ndfolio import _accelerate
+from ndfolio import _accelerate, _memmap
 
-SIZE = 5 << 20
+SIZE = 5 << 18
 
 ARRAYS = ["f8", "f4", "f2", "<i8", "i2", "u1", ">f4", ">i4", "c16", "?"]
 
@@ -18,8 +18,11 @@ ARRAYS = ["f8", "f4", "f2", "<i8", "i2", "u1", ">f4", ">i4", "c16", "?"]
 @pytest.fixture(autouse=True)
 def in_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # So that small files are large.
+    monkeypatch.setattr(_memmap, "_LARGE", 1 << 20)
+    monkeypatch.setattr(_accelerate, "_VERY_LARGE", 1 << 20)
     yield
-    # Pytest keeps what is left, and all of these are large.
+    # Pytest keeps what is left, of every test.
     for name in os.listdir(tmp_path):
         os.remove(name)
 
@@ -181,13 +184,13 @@ def test_subclasses_keep_their_class():
         pass
 
     maps("f8")
-    mine = Mine("a.npy", mode="r", dtype="f8", offset=128, shape=(1 << 19,))
+    mine = Mine("a.npy", mode="r", dtype="f8", offset=128, shape=(1 << 17,))
     assert type(mine.sum()) is Mine
 
 
 def test_a_file_that_is_cut_is_an_error():
     for text in ("a.sum()", "np.nanmax(a)", "np.median(a)", "np.sort(a)", "np.dot(a, np.ones(64))"):
         a, _ = maps("f8")
-        os.truncate("a.npy", 1 << 20)
+        os.truncate("a.npy", 1 << 19)
         with pytest.raises(OSError, match="cut"):
             eval(text, {"np": np}, {"a": a})

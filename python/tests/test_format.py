@@ -340,6 +340,14 @@ def test_metadata_is_warned_of():
     assert nf.load("a.npy").dtype == "f4"
 
 
+def test_the_length_of_headers_is_limited():
+    np.save("a.npy", np.arange(3))
+    for load in (nf.load, np.load):
+        with pytest.raises(ValueError, match="max_header_size"):
+            load("a.npy", mmap_mode="r", max_header_size=50)
+        assert load("a.npy", mmap_mode="r", max_header_size=50, allow_pickle=True).shape == (3,)
+
+
 def test_names_of_numpys_module():
     public = {name for name in np.lib.format.__all__}
     assert public <= set(nf.format.__all__)

@@ -328,6 +328,23 @@ def test_a_map_that_lost_its_file_is_not_saved(view):
         assert list(np.load("kept.npy")) == [1, 1, 1]
 
 
+@pytest.mark.parametrize("save", [nf.save, nf.savez])
+def test_a_map_that_loses_its_file_while_it_is_saved_is_not_saved(save, monkeypatch):
+    np.save("a.npy", np.ones((3000, 20)))
+    np.save("kept.npy", np.ones(3))
+    a = nf.load("a.npy", mmap_mode="r")
+    real = nf._format._Writer.write
+
+    def write(self, data):
+        os.truncate("a.npy", 8192)
+        return real(self, data)
+
+    monkeypatch.setattr(nf._format._Writer, "write", write)
+    with pytest.raises(OSError, match="cut"):
+        save("kept.npy" if save is nf.save else "new", a[::2])
+    assert list(np.load("kept.npy")) == [1, 1, 1] and sorted(os.listdir()) == ["a.npy", "kept.npy"]
+
+
 def test_maps_and_threads_while_files_are_cut_and_replaced():
     stop = threading.Event()
 

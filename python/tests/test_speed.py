@@ -1,5 +1,6 @@
 """What opening, pickling and importing cost, beside NumPy: with room for machines that are busy."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -55,7 +56,11 @@ def test_pickles_take_microseconds():
     assert len(text) < 1024 and dumps < 50e-6 and loads < 50e-6
 
 
-def test_importing_costs_little_beyond_numpy():
+def test_importing_costs_little_beyond_numpy(tmp_path):
+    # Compiled by the first run, as an installed package is.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(tmp_path / "compiled")
     program = "import numpy, time; start = time.perf_counter(); import ndfolio; print(time.perf_counter() - start)"
-    times = [float(subprocess.check_output([sys.executable, "-c", program])) for _ in range(5)]
-    assert min(times) < 0.06
+    command = [sys.executable, "-c", program]
+    times = [float(subprocess.check_output(command, env=environment)) for _ in range(6)]
+    assert min(times) < 0.03
