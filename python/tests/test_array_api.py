@@ -3,6 +3,8 @@
 import doctest
 import inspect
 import operator
+import subprocess
+import sys
 
 import array_api_strict as strict
 import numpy as np
@@ -487,6 +489,13 @@ def test_arrays_know_their_namespace(tmp_path):
     for bad in (lambda: x.to_device("gpu"), lambda: xp.ones(2, device="gpu"), lambda: x.to_device("cpu", stream=1)):
         with pytest.raises(ValueError, match="cpu"):
             bad()
+
+
+def test_who_does_not_use_it_does_not_wait_for_it():
+    code = "import sys, ndfolio as nf; assert 'ndfolio.array_api' not in sys.modules; nf.array_api.pi; nf.array_api.fft"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="array_apis"):
+        nf.array_apis
 
 
 def test_example():

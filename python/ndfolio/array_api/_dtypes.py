@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import _array
 from .._array import Array
 from ._support import check_device, lazy
 
-bool = np.dtype(np.bool)  # noqa: A001, the standard's name
-int8 = np.dtype(np.int8)
-int16 = np.dtype(np.int16)
-int32 = np.dtype(np.int32)
-int64 = np.dtype(np.int64)
-uint8 = np.dtype(np.uint8)
-uint16 = np.dtype(np.uint16)
-uint32 = np.dtype(np.uint32)
-uint64 = np.dtype(np.uint64)
-float32 = np.dtype(np.float32)
-float64 = np.dtype(np.float64)
-complex64 = np.dtype(np.complex64)
-complex128 = np.dtype(np.complex128)
+# NumPy's classes, as in its own namespace: they equal the dtypes of arrays, and not None, as dtypes do.
+bool: type[np.bool] = np.bool
+int8: type[np.int8] = np.int8
+int16: type[np.int16] = np.int16
+int32: type[np.int32] = np.int32
+int64: type[np.int64] = np.int64
+uint8: type[np.uint8] = np.uint8
+uint16: type[np.uint16] = np.uint16
+uint32: type[np.uint32] = np.uint32
+uint64: type[np.uint64] = np.uint64
+float32: type[np.float32] = np.float32
+float64: type[np.float64] = np.float64
+complex64: type[np.complex64] = np.complex64
+complex128: type[np.complex128] = np.complex128
 
 e = np.e
 inf = np.inf
@@ -77,12 +80,12 @@ def iinfo(type: Any, /) -> iinfo_object:
     return iinfo_object(found.bits, int(found.max), int(found.min), found.dtype)
 
 
-def isdtype(dtype: np.dtype, kind: Any) -> bool:  # type: ignore[valid-type]
+def isdtype(dtype: DTypeLike, kind: Any) -> builtins.bool:
     """Whether a dtype is of a kind, or of one of several."""
-    return np.isdtype(dtype, kind)
+    return np.isdtype(np.dtype(dtype), kind)
 
 
-def can_cast(from_: Any, to: np.dtype, /) -> bool:  # type: ignore[valid-type]
+def can_cast(from_: Any, to: DTypeLike, /) -> builtins.bool:
     """Whether a cast loses nothing, by NumPy's table."""
     return np.can_cast(_dtype_of(from_), to)
 
@@ -92,7 +95,7 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     return np.result_type(*(x.dtype if type(x) is Array else x for x in arrays_and_dtypes))
 
 
-def astype(x: Array, dtype: np.dtype, /, *, copy: Any = True, device: Any = None) -> Array:
+def astype(x: Array, dtype: DTypeLike, /, *, copy: Any = True, device: Any = None) -> Array:
     """Items cast to another dtype; nothing is computed. Without `copy` the same array where nothing is to do."""
     check_device(device)
     x = lazy(x)

@@ -41,10 +41,10 @@ class _Info:
         """The dtypes of what is made without naming one."""
         check_device(device)
         return {
-            "real floating": _dtypes.float64,
-            "complex floating": _dtypes.complex128,
-            "integral": _dtypes.int64,
-            "indexing": _dtypes.int64,
+            "real floating": np.dtype(_dtypes.float64),
+            "complex floating": np.dtype(_dtypes.complex128),
+            "integral": np.dtype(_dtypes.int64),
+            "indexing": np.dtype(_dtypes.int64),
         }
 
     def dtypes(self, *, device: Any = None, kind: str | tuple[str, ...] | None = None) -> dict[str, np.dtype]:
@@ -58,7 +58,7 @@ class _Info:
                 names.extend(name for part in _GROUPS.get(one, (one,)) for name in _KINDS[part])
             else:
                 raise ValueError(f"there is no kind {one!r} of dtypes; there are {', '.join((*_KINDS, *_GROUPS))}")
-        return {name: getattr(_dtypes, name) for name in names}
+        return {name: np.dtype(getattr(_dtypes, name)) for name in names}
 
 
 def __array_namespace_info__() -> _Info:
