@@ -188,6 +188,17 @@ def test_maps_of_numpy(path, known):
         export(odd, copy=False)
 
 
+def test_the_class_of_maps(path, known):
+    x = nf.open_memmap(path, "r")
+    with pytest.raises(BufferError, match="readonly"):
+        x.__dlpack__()
+    found = np.from_dlpack(x)
+    assert address(found) == address(x) and not found.flags.writeable
+    del x
+    gc.collect()
+    np.testing.assert_array_equal(found, known)
+
+
 def test_taking_from_others(path, known):
     found = xp.from_dlpack(known)
     assert type(found) is nf.Array
