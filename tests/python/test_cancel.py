@@ -1,8 +1,10 @@
 """Ctrl-C in the middle of every long command: it ends within a tenth of a second, with exit code 130, and leaves
 nothing behind."""
 
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -177,3 +179,28 @@ def test_printing_ends_as_the_shell_expects(folder):
         process.wait(timeout=20)
         assert time.monotonic() - start < LIMIT
         assert process.returncode in (-signal.SIGINT, 130, 0)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("append", "{grow}", "{rows}", "--wait", "60"),
+        ("resize", "{grow}", "3", "--wait", "60"),
+        ("compact", "{grow}", "--wait", "60"),
+        ("set", "{grow}[0]", "1", "--wait", "60"),
+        ("fill", "{grow}", "1", "--wait", "60"),
+        ("eval", "a + 1", "a={rows}", "--into", "{grow}", "--wait", "60"),
+    ],
+)
+def test_waiting_for_another_writer(tmp_path, command):
+    grow, rows = tmp_path / "g.npy", tmp_path / "rows.npy"
+    np.save(rows, np.zeros((2, 3)))
+    run("append", grow, rows)
+    before = grow.read_bytes()
+    with open(grow, "r+b") as other:
+        # Both locks: that of the bytes and that of the end.
+        fcntl.fcntl(other, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, (1 << 62) + 1, 0))
+        words = [word.format(grow=grow, rows=rows) for word in command]
+        took = sorted(interrupt(words, 0.3) for _ in range(3))
+    assert None not in took and took[1] < LIMIT, took
+    assert grow.read_bytes() == before

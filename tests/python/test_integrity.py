@@ -160,6 +160,28 @@ def test_repair_cuts_what_no_header_counts(tmp_path):
     assert "nothing to mend" in run("check", path, "--repair").out
 
 
+def test_what_a_killed_append_leaves(tmp_path):
+    path = tmp_path / "a.npy"
+    run("create", path, "--growable", "--shape", "0,4", "--dtype", "<f8")
+    rows = tmp_path / "rows.npy"
+    np.save(rows, np.arange(400.0).reshape(-1, 4))
+    run("append", path, rows)
+    size = path.stat().st_size
+    with open(path, "ab") as file:
+        file.write(bytes(1000))
+    # It belongs to nobody: it is told, and no checksum covers it.
+    assert "trailing   1000 bytes" in run("check", path).out
+    run("checksum", path)
+    assert run("check", path, "--json").json["checksums"]["covered"] == size
+    assert "good" in run("verify", path).out
+    assert "cut 1000 bytes" in run("check", path, "--repair").out
+    assert path.stat().st_size == size
+    assert "good" in run("verify", path).out
+    run("append", path, rows)
+    assert "good" in run("verify", path).out
+    same(np.load(path), np.vstack([np.load(rows)] * 2))
+
+
 def test_repair_leaves_what_is_covered(tmp_path):
     path = tmp_path / "a.npy"
     np.save(path, np.arange(1000.0))

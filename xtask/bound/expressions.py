@@ -1,9 +1,10 @@
-"""One expression by NumPy, in a process of its own, as `cargo xtask bench expressions` runs it; and the check of a result.
+"""One expression by NumPy or ndfolio's Python package, in a process of its own, as `cargo xtask bench expressions` runs it; and the check of a result.
 
     expressions.py run PEER CASE RESULT FILE...
     expressions.py check CASE exact|close RESULT FILE...
 
-PEER is `numpy`, an expression as one writes it first, or `numpy-chunks`: by somebody who knows that the files are large.
+PEER is `numpy`, an expression as one writes it first, `numpy-chunks`: by somebody who knows that the files are large, or
+`ndfolio-python`: as one writes it first, with arrays of ndfolio's Python package.
 `run` prints `[seconds, answer]`: the time of the call alone, on memory maps that were opened before; or `null` where
 there is no such way. What makes a new file flushes it within its time. `check` compares places of a new file with what
 NumPy computes there, and says nothing if they are right: the same bits, or within rounding.
@@ -134,6 +135,17 @@ def in_chunks(case, files, result):
     return to_file
 
 
+def ndfolio_call(case, files, result):
+    import ndfolio
+
+    files = [ndfolio.open(file.filename) for file in files]
+    if case.startswith("sum-"):
+        return lambda: float(FUNCTIONS[case](files[0], None).sum())
+    if case == "order":
+        return lambda: files[0].save(result)
+    return lambda: at_once(case, files).save(result)
+
+
 def by_squares(a, result, side=2048):
     """Another order by squares that fit in the processor's cache better than rows do."""
     z = np.lib.format.open_memmap(result, "w+", "<f4", a.shape)
@@ -176,7 +188,7 @@ def main(what, *words):
         check(case, how, result, [np.load(file, mmap_mode="r") for file in files])
         return
     peer, case, result, *files = words
-    call = {"numpy": numpy_call, "numpy-chunks": in_chunks}[peer]
+    call = {"numpy": numpy_call, "numpy-chunks": in_chunks, "ndfolio-python": ndfolio_call}[peer]
     call = call(case, [np.load(file, mmap_mode="r") for file in files], result)
     if call is None:
         print("null")

@@ -194,11 +194,39 @@ def numba_kernel(numba, name, wide):
     return {"sum": total, "axis1": rows, "min": least, "max": greatest}[name]
 
 
+def blosc2_call(a, operation, threads):
+    import blosc2
+
+    blosc2.set_nthreads(threads)
+    name = operation.split("-")[0]
+    # Nothing is compressed: an expression of a map. Of the other byte order and halves it knows nothing, and its sums of
+    # small integers are of their own dtype.
+    if name not in (*FLAT[:6], "axis0", "axis1") or operation in ("sum-f2", "sum->f4", "sum-u1"):
+        return None
+    expressions = {"axis0": "sum(x, axis=0)", "axis1": "sum(x, axis=1)"}
+    expression = expressions.get(name, f"{name}(x)")
+    return lambda: np.asarray(blosc2.lazyexpr(expression, {"x": a})[()])
+
+
+def ndfolio_call(a, operation, threads):
+    import ndfolio
+
+    x = ndfolio.open(a.filename)
+
+    def call():
+        with ndfolio.config(threads=threads):
+            return called(np, x, operation).compute()
+
+    return call
+
+
 PEERS = {
     "numpy": numpy_call,
+    "ndfolio-python": ndfolio_call,
     "numpy-chunks": in_chunks,
     "dask": dask_call,
     "numexpr": numexpr_call,
+    "blosc2": blosc2_call,
     "numba": numba_call,
 }
 

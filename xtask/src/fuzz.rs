@@ -34,7 +34,7 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
         bail!("there is no fuzz target {unknown:?}; the targets are {}", all.join(", "));
     }
     if !is_installed() {
-        bail!("cargo-fuzz is not installed; run: cargo install cargo-fuzz");
+        bail!("cargo-fuzz is not installed; run: cargo install cargo-fuzz --locked");
     }
     run_each(if arguments.is_empty() { &all } else { &arguments }, seconds)
 }
@@ -43,7 +43,7 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
 pub(crate) fn briefly() -> Result<()> {
     const SECONDS: u32 = 3;
     if !is_installed() {
-        println!("not run: cargo-fuzz is not installed (cargo install cargo-fuzz)");
+        println!("not run: cargo-fuzz is not installed (cargo install cargo-fuzz --locked)");
         return Ok(());
     }
     run_each(&targets()?, SECONDS)

@@ -4,6 +4,7 @@ mod append;
 mod describe;
 mod eval;
 mod integrity;
+mod pick;
 mod plan;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOptions, Order, Session, Size};
 
@@ -20,6 +21,7 @@ pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 pub(crate) use eval::EvalArgs;
 pub(crate) use integrity::CheckArgs;
+pub(crate) use pick::{PickedArgs, SampleArgs, TakeArgs};
 pub(crate) use plan::{BenchArgs, ExplainArgs};
 
 /// Arrays on disk, used as if they were in memory.
@@ -32,11 +34,21 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Reads a command line. What it may be is put together once: that takes as long as opening a file.
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+        let mut known = Cli::command();
+        let args = with_info(args.into_iter().collect(), &known);
+        let mut found = known.try_get_matches_from_mut(args)?;
+        Cli::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut known))
+    }
+}
+
 /// The command line with the `info` that a bare file leaves out, and the `show` of a bare `cache FILE`.
-pub(crate) fn with_info(mut args: Vec<OsString>) -> Vec<OsString> {
+fn with_info(mut args: Vec<OsString>, known: &clap::Command) -> Vec<OsString> {
     let is_command = |first: &OsString| {
-        let known = ["help", "-h", "--help", "-V", "--version"].iter().any(|word| first == word);
-        known || Cli::command().get_subcommands().any(|command| first == command.get_name())
+        ["help", "-h", "--help", "-V", "--version"].iter().any(|word| first == word)
+            || known.get_subcommands().any(|command| first == command.get_name())
     };
     if args.get(1).is_some_and(|first| !is_command(first)) {
         args.insert(1, "info".into());
@@ -78,6 +90,14 @@ pub(crate) enum Command {
     Reduce(ReduceArgs),
     /// Make a new file with another dtype, order or format
     Convert(ConvertArgs),
+    /// Pick rows, or items along another axis, by indices from a file
+    ///
+    /// `ndfolio take big.npy --rows idx.npy -o picked.npy`
+    Take(TakeArgs),
+    /// Draw rows at random, each at most once
+    ///
+    /// `ndfolio sample big.npy -n 10 --seed 7`
+    Sample(SampleArgs),
     /// Compute an expression of arrays: arithmetic, functions, reductions, to a new file or the screen
     ///
     /// `ndfolio eval '(x - mean(x, axis=0)) / std(x, axis=0)' x=big.npy -o z.npy`

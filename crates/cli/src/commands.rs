@@ -12,6 +12,7 @@ mod digest;
 mod eval;
 mod explain;
 mod info;
+mod pick;
 mod reduce;
 mod set;
 mod show;
@@ -27,6 +28,7 @@ use crate::{
     failure::Failure,
     output::Output,
     print::{self, Options},
+    progress::Watch,
 };
 
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
@@ -43,6 +45,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Describe(args) => describe::describe(&args)?,
         Command::Reduce(args) => reduce::run(&args)?,
         Command::Convert(args) => convert::run(&args)?,
+        Command::Take(args) => pick::take(&args)?,
+        Command::Sample(args) => pick::sample(&args)?,
         Command::Eval(args) => eval::run(&args)?,
         Command::Digest(args) => digest::run(&args)?,
         Command::Diff(args) => return diff::run(&args),
@@ -68,9 +72,9 @@ impl Input {
     }
 
     /// Opens what the arguments name for writing.
-    fn open_to_write(&self, lock: &LockArgs) -> Result<Array, Failure> {
+    fn open_to_write(&self, lock: &LockArgs, watch: &Watch) -> Result<Array, Failure> {
         let options = self.raw.options(&self.path)?.mode(Mode::ReadWrite);
-        Ok(self.location()?.open(&options.lock(lock.lock()).wait(lock.wait))?)
+        Ok(self.location()?.open_run(&options.lock(lock.lock()).wait(lock.wait), watch.run())?)
     }
 }
 

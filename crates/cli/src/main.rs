@@ -17,13 +17,11 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::{args::Cli, failure::Failure};
 
 fn main() -> ExitCode {
     ndfolio::ignore_size_limit_signal();
-    let cli = match Cli::try_parse_from(args::with_info(std::env::args_os().collect())) {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; a closed pipe is none either.

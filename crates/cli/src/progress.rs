@@ -42,6 +42,11 @@ impl Watch {
         Watch::silent(args.session()).with_bar(if args.quiet { 0 } else { bytes })
     }
 
+    /// The same once it is known for how many bytes.
+    pub(crate) fn for_bytes(self, bytes: u64, args: &RunArgs) -> Self {
+        self.with_bar(if args.quiet { 0 } else { bytes })
+    }
+
     /// Without a bar.
     pub(crate) fn silent(session: Session) -> Self {
         watch_interrupts();

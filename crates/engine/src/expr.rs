@@ -26,4 +26,5 @@ mod views;
 pub use job::Job;
 pub use memory::Memory;
 pub use node::{Expr, Keep, Reduction, Scan};
+pub(crate) use place::part;
 pub use target::{Block, Emit};

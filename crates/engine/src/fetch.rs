@@ -152,7 +152,7 @@ fn compact(view: &View) -> (usize, Vec<isize>) {
 }
 
 /// Reads a range in calls that do not take long.
-fn read_range(file: &File, offset: u64, out: &mut [u8], run: &Run<'_>) -> Result<(), EngineError> {
+pub(crate) fn read_range(file: &File, offset: u64, out: &mut [u8], run: &Run<'_>) -> Result<(), EngineError> {
     for (number, part) in out.chunks_mut(CALL).enumerate() {
         if number > 0 {
             run.go_on()?;
@@ -322,7 +322,7 @@ fn place(start: &[usize], strides: &[isize]) -> usize {
     start.iter().zip(strides).map(|(&i, &stride)| i * stride as usize).sum()
 }
 
-fn sized(buffer: &mut Vec<u8>, len: u64) -> &mut [u8] {
+pub(crate) fn sized(buffer: &mut Vec<u8>, len: u64) -> &mut [u8] {
     if buffer.len() < len as usize {
         buffer.resize(len as usize, 0);
     }

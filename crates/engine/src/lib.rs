@@ -17,6 +17,7 @@ mod digest;
 mod error;
 pub mod expr;
 mod fetch;
+mod gather;
 mod limits;
 mod meter;
 mod parallel;
@@ -35,6 +36,10 @@ pub use diff::{ArrayDifference, diff, plan_diff};
 pub use digest::{Digest, digest, plan_digest};
 pub use error::EngineError;
 pub use fetch::{read, read_item, write};
+pub use gather::{
+    Around, Counted, Gather, Given, IndexFile, Indexed, Indices, Mask, MaskBytes, MaskFile, Repeated,
+    expect_room, gather, gather_to, plan_gather, plan_gather_to, scatter,
+};
 pub use limits::{Limit, Limits};
 pub use plan::{Plan, Reading, Work};
 pub use reduce::{Averages, Found, Put, Weights, average, plan_reduce, reduce, reduce_along};

@@ -63,6 +63,8 @@ pub struct Reading {
     pub resident: Option<f64>,
     /// How many places of the file are read by themselves; none if they follow each other.
     pub requests: Option<usize>,
+    /// Bytes of those places, with what lies between items that are read together; none if they are the items' alone.
+    pub request_bytes: Option<u64>,
 }
 
 impl Reading {
@@ -82,6 +84,7 @@ impl Reading {
             page_bytes: pages,
             resident: resident.map(|bytes| bytes as f64 / pages.max(1) as f64),
             requests: None,
+            request_bytes: None,
         }
     }
 
@@ -94,7 +97,8 @@ impl Reading {
     pub fn device_bytes(&self) -> Option<u64> {
         if self.is_direct() {
             // What lies between items that are close to each other is read with them.
-            return Some(if self.requests.is_some() { self.bytes } else { self.page_bytes });
+            let usual = if self.requests.is_some() { self.bytes } else { self.page_bytes };
+            return Some(self.request_bytes.unwrap_or(usual));
         }
         self.resident.map(|share| (self.page_bytes as f64 * (1.0 - share)).round() as u64)
     }
@@ -192,6 +196,7 @@ mod tests {
             page_bytes: GIB,
             resident,
             requests: None,
+            request_bytes: None,
         }
     }
 

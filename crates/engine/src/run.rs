@@ -123,6 +123,11 @@ impl<'a> Run<'a> {
         self.fit.map_or(all, |fit| fit.min(all)).get()
     }
 
+    /// How many threads may wait for a device: `usual`, unless somebody said how many there are at most.
+    pub(crate) fn waiting_threads(&self, usual: usize) -> usize {
+        self.threads.map_or(usual, NonZero::get)
+    }
+
     pub(crate) fn way(&self) -> Io {
         self.io
     }

@@ -11,10 +11,12 @@ use std::{
 };
 
 use ndfolio_engine::{
-    EngineError, Io, Observer, Request, Run, Source, describe, digest, reduce, reduce_along,
+    EngineError, Gather, Indexed, Io, Observer, Repeated, Request, Run, Source, describe, digest, gather,
+    reduce, reduce_along, scatter,
 };
+use ndfolio_kernel::Casting;
 use ndfolio_kernel::reduce::{NanPolicy, Op, Reducer};
-use ndfolio_layout::{Order, View};
+use ndfolio_layout::{Order, Picking, View};
 use ndfolio_store::{File, IoEngine, Mode, StoreError, open_failing};
 
 const ITEMS: usize = 1 << 20;
@@ -60,6 +62,26 @@ fn rows(source: &Source, run: &Run<'_>) -> Result<usize, EngineError> {
         found.each(first, |_, partials| count += partials.len());
     })?;
     Ok(count)
+}
+
+/// Rows in no order, some several times.
+fn row_numbers() -> Vec<i64> {
+    (0..300).map(|i| i * 7919 % 200 * 5).collect()
+}
+
+/// Reads rows in no order, and looks at what was read.
+fn picked(source: &Source, run: &Run<'_>) -> Result<(), EngineError> {
+    let indices = row_numbers();
+    let picking = Picking::take(&source.view, Some(0), &[300])?;
+    let indexed = Indexed { shape: &[300], values: &&indices[..] };
+    let what = Gather { source, picking: &picking, indices: &[indexed] };
+    let mut out = vec![0; 300 * 8192];
+    gather(&what, &mut out, (source.view.dtype(), Casting::No), run)?;
+    for (row, index) in out.chunks_exact(8192).zip(&indices) {
+        assert_eq!(row[..8], (*index as f64 * 1024.0).to_le_bytes());
+        assert_eq!(row[8184..], (*index as f64 * 1024.0 + 1023.0).to_le_bytes());
+    }
+    Ok(())
 }
 
 /// The sum of all numbers.
@@ -128,6 +150,8 @@ fn every_system_call_can_fail() {
     assert!(calls >= 8, "{calls}");
     let calls = fail_each("pread", IoEngine::Pread, |source, run| digest(source, run).map(drop));
     assert!(calls >= 2, "{calls}");
+    let calls = fail_each("pread", IoEngine::Pread, picked);
+    assert!(calls >= 200, "{calls}");
 }
 
 #[test]
@@ -143,6 +167,37 @@ fn every_queued_read_can_fail() {
     assert_eq!(fail_each("completed", IoEngine::Direct, whole) as u64, BYTES >> 20);
     assert!(fail_each("submit", IoEngine::Direct, whole) >= 1);
     fail_each("pread", IoEngine::Direct, whole);
+    assert!(fail_each("completed", IoEngine::Direct, picked) >= 4);
+    assert!(fail_each("submit", IoEngine::Direct, picked) >= 1);
+}
+
+#[test]
+fn every_write_to_places_can_fail() {
+    // Each row is a write of its own; a few of them fail.
+    for nth in (0..).step_by(37) {
+        let numbers = Numbers::new();
+        let (file, failed) = open_failing(&numbers.0, Mode::ReadWrite, ("pwrite", nth), libc::EIO).unwrap();
+        let (source, indices, run) = (source(file), row_numbers(), Run::default());
+        let picking = Picking::take(&source.view, Some(0), &[300]).unwrap();
+        let indexed = Indexed { shape: &[300], values: &&indices[..] };
+        let what = Gather { source: &source, picking: &picking, indices: &[indexed] };
+        let item = Repeated { items: &(-1.0_f64).to_le_bytes(), itemsize: 8 };
+        let result = scatter(&what, &*source.file, &item, &mut |_, write| write(), &run);
+        let rows = fs::read(&numbers.0).unwrap();
+        let rows = rows.chunks_exact(8).map(|item| f64::from_le_bytes(item.try_into().unwrap()));
+        let written = rows.enumerate().filter(|&(at, item)| item != at as f64).inspect(|&(at, item)| {
+            assert_eq!((item, at / 1024 % 5), (-1.0, 0), "an item that nobody wrote to");
+        });
+        let written = written.count();
+        if !failed() {
+            result.unwrap();
+            assert_eq!(written, 200 * 1024);
+            assert!(nth > 2);
+            break;
+        }
+        assert_told(&result.unwrap_err(), &numbers.0, libc::EIO);
+        assert!(written < 200 * 1024);
+    }
 }
 
 /// Cuts a file once so many bytes were seen.

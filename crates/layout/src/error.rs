@@ -86,6 +86,40 @@ pub enum LayoutError {
         /// The axis' extent.
         size: usize,
     },
+    /// A window that does not end within its axis.
+    #[error("a window of {length} rows from {start} on is out of bounds for axis 0 with size {size}")]
+    Window {
+        /// The first row as it was given.
+        start: i64,
+        /// Rows of a window.
+        length: usize,
+        /// The axis' extent.
+        size: usize,
+    },
+    /// Arrays of indices that do not broadcast with each other.
+    #[error("shape mismatch: indexing arrays could not be broadcast together with shapes {shapes}")]
+    Indices {
+        /// The shapes, one after the other.
+        shapes: String,
+    },
+    /// A mask of another shape than the axes that it picks from.
+    #[error(
+        "boolean index did not match indexed array along axis {axis}; size of axis is {size} but size of corresponding boolean axis is {found}"
+    )]
+    Mask {
+        /// The axis of the array.
+        axis: usize,
+        /// Its extent.
+        size: usize,
+        /// The mask's.
+        found: usize,
+    },
+    /// Indices that are no integers.
+    #[error("arrays used as indices must be of integer (or boolean) type, found '{dtype}'")]
+    IndexType {
+        /// The dtype that was given.
+        dtype: String,
+    },
     /// More indices than axes.
     #[error("too many indices for array: array is {ndim}-dimensional, but {found} were indexed")]
     TooManyIndices {

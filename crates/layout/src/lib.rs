@@ -14,6 +14,7 @@ mod error;
 mod index;
 pub mod literal;
 mod order;
+mod picking;
 mod value;
 
 mod view;
@@ -22,6 +23,7 @@ pub use dtype::{ByteOrder, DType, Field, Kind, Scalar, Struct, SubArray, TimeBas
 pub use error::LayoutError;
 pub use index::{Ellipsis, Index, NewAxis, Selection, Slice, slice};
 pub use order::Order;
+pub use picking::{IndexMode, Picked, Picking};
 pub use value::{Value, f16_from_f64};
 
 pub use view::{Span, Spans, Tile, Tiles, View, axis};

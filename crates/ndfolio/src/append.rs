@@ -12,8 +12,8 @@ use ndfolio_store::{APPENDING, Appender as Tail, EVERYTHING, Lock, Locking, Mode
 use crate::{
     Array, Error, Lazy, OpenOptions, Result,
     error::At,
-    open::renewed,
-    sums::{Counted, follow},
+    open::{renewed, waiting},
+    sums::{Counted, cover_no_more, follow},
     table::{Table, count_field},
 };
 
@@ -66,8 +66,9 @@ impl AppendOptions {
         self
     }
 
-    /// Who hears of rows that could not be counted when an [`Appender`] is dropped without a commit. If nobody is
-    /// named, a line on standard error says it, for rows never go silently.
+    /// Who hears of rows that could not be counted when an [`Appender`] is dropped without a commit, besides the arrays
+    /// of the same open file (those that [`Array::appender`] was called on, and clones of [`Appender::array`]): their next
+    /// write, flush, close or refresh fails and says so.
     pub fn on_lost(self, lost: impl Fn(&Error) + Send + Sync + 'static) -> Self {
         AppendOptions { lost: Some(Arc::new(lost)), ..self }
     }
@@ -78,18 +79,28 @@ impl AppendOptions {
     /// [`StoreError::Locked`](crate::StoreError::Locked) where somebody else appends; as [`OpenOptions::open`]; an
     /// array that can have no more rows.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Appender> {
-        let options = OpenOptions::new().mode(Mode::ReadWrite).lock(Lock::Off);
+        self.open_run(path, Run::default())
+    }
+
+    /// [`AppendOptions::open`] that can be cancelled while it [waits](Self::wait) for somebody who appends.
+    ///
+    /// # Errors
+    /// As [`AppendOptions::open`]; a cancelled run.
+    pub fn open_run<'r>(&self, path: impl AsRef<Path>, run: impl Into<Run<'r>>) -> Result<Appender> {
+        let (options, run) = (OpenOptions::new().mode(Mode::ReadWrite).lock(Lock::Off), run.into());
         renewed(|| {
             let mut array = options.open(&path)?;
-            self.begin(&mut array)
+            self.begin(&mut array, &run)
         })
     }
 
     /// Locks the end of the array's file, and begins behind the rows that are there now.
-    pub(crate) fn begin(&self, array: &mut Array) -> Result<Appender> {
+    pub(crate) fn begin(&self, array: &mut Array, run: &Run<'_>) -> Result<Appender> {
         Table::of(array)?;
         array.check_writable()?;
-        let lock = array.source.file.lock_range(APPENDING, self.locking)?;
+        let lock = waiting(array.place(), run, |stop| {
+            array.source.file.lock_range_or(APPENDING, self.locking, stop)
+        })?;
         array.file().check_name()?;
         let end = match count_field(array.file(), array.offset())? {
             None => End::Foreign { _lock: lock },
@@ -102,7 +113,12 @@ impl AppendOptions {
         };
         let table = Table::of(array)?;
         let (array, rows, options) = (array.clone(), table.rows(), self.clone());
-        Ok(Appender { end, array, table, rows, pending: 0, is_told: false, options })
+        let appender = Appender { end, array, table, rows, pending: 0, is_told: false, options };
+        if let Some(counted) = appender.counted() {
+            appender.array.origin.keeper.settle(appender.array.file(), run)?;
+            cover_no_more(appender.array.file().path(), &counted, appender.table.end(rows), run)?;
+        }
+        Ok(appender)
     }
 }
 
@@ -136,9 +152,9 @@ impl fmt::Debug for AppendOptions {
 /// [`commit`](Self::commit), all of it at once: readers, and whoever opens the file after a crash, see the batch or
 /// nothing of it. Acknowledged rows survive the end of the process and, unless less was asked for, of the power.
 ///
-/// An appender that is dropped commits what it has (unless the thread panics, when it takes that back); only
-/// [`close`](Self::close) tells the caller whether that went well. A failure takes back what was not committed, and is
-/// final.
+/// An appender that is dropped commits what it has (unless the thread panics, when it takes that back). Only
+/// [`close`](Self::close) tells the caller whether that went well; without it, [`AppendOptions::on_lost`] and the arrays of
+/// the same open file do. A failure takes back what was not committed, and is final.
 ///
 /// ```
 /// # let path = std::env::temp_dir().join(format!("ndfolio-append-{}.npy", std::process::id()));
@@ -309,9 +325,13 @@ impl Appender {
     fn tail(&mut self, run: &Run<'_>) -> Result<&mut Tail> {
         if let End::Foreign { .. } = self.end {
             let locking = self.options.locking;
-            self.array.make_growable(locking, run)?;
-            let lock = self.array.source.file.lock_range(APPENDING, locking)?;
+            let lock = self.array.make_growable(locking, run).and_then(|()| {
+                let file = &self.array.source.file;
+                waiting(self.array.place(), run, |stop| file.lock_range_or(APPENDING, locking, stop))
+            });
+            // Whether that went well or not, nobody else is to be kept out of the new file.
             self.array.file().give_up_lock(&EVERYTHING);
+            let lock = lock?;
             self.table = Table::of(&self.array)?;
             if let Some(field) = count_field(self.array.file(), self.array.offset())? {
                 self.end = End::behind(lock, &self.table, field, self.options.synced)?;
@@ -326,16 +346,18 @@ impl Appender {
         }
     }
 
+    /// How the file counts its rows, if it does.
+    fn counted(&self) -> Option<Counted> {
+        let End::Open(_, field) = self.end else { return None };
+        Some(Counted { start: self.array.offset(), field, row: self.table.row_bytes() })
+    }
+
     /// Has the checksums beside the file cover the rows that are counted.
     fn follow(&self) -> Result<()> {
-        let End::Open(_, field) = self.end else { return Ok(()) };
-        let (start, row) = (self.array.offset(), self.table.row_bytes());
-        let bytes = |end: u64| {
-            let rows = end.checked_sub(start)?.checked_div(row)?;
-            CountField::bytes(rows).ok().filter(|_| start + rows * row == end)
-        };
+        let Some(counted) = self.counted() else { return Ok(()) };
         let (path, run) = (self.array.file().path(), Run::default());
-        follow(path, &Counted { start, field, bytes: &bytes }, self.table.end(self.rows), &run)?;
+        self.array.origin.keeper.settle(self.array.file(), &run)?;
+        follow(path, &counted, self.table.end(self.rows), &run)?;
         self.array.origin.keeper.look_again(path, &run)
     }
 
@@ -402,10 +424,14 @@ impl Drop for Appender {
         if self.pending == 0 || self.is_told || std::thread::panicking() {
             return;
         }
+        let pending = self.pending;
         if let Err(error) = self.commit() {
-            match &self.options.lost {
-                Some(lost) => lost(&error),
-                None => eprintln!("ndfolio: rows are lost: {error}"),
+            let file = self.array.file();
+            file.poison_with(format!(
+                "{pending} rows that were appended and not committed are lost: {error}"
+            ));
+            if let Some(lost) = &self.options.lost {
+                lost(&error);
             }
         }
     }
@@ -434,7 +460,7 @@ impl Array {
         S: Data<Elem = T>,
         D: Dimension,
     {
-        self.append_with(|appender| appender.append(rows))
+        self.append_with(&Run::default(), |appender| appender.append(rows))
     }
 
     /// [`Array::append`] for rows of an array in a file or of an expression; see [`Appender::append_lazy`].
@@ -442,14 +468,16 @@ impl Array {
     /// # Errors
     /// As [`Array::append`].
     pub fn append_lazy<'r>(&mut self, rows: impl Into<Lazy>, run: impl Into<Run<'r>>) -> Result<()> {
-        self.append_with(|appender| appender.append_lazy(rows, run))
+        let run = run.into();
+        self.append_with(&run, |appender| appender.append_lazy(rows, run))
     }
 
-    fn append_with(&mut self, write: impl FnOnce(&mut Appender) -> Result<()>) -> Result<()> {
-        let mut appender = self.append_options().begin(self)?;
-        write(&mut appender)?;
-        appender.commit()?;
+    fn append_with(&mut self, run: &Run<'_>, write: impl FnOnce(&mut Appender) -> Result<()>) -> Result<()> {
+        let mut appender = self.append_options().begin(self, run)?;
+        let done = write(&mut appender).and_then(|()| appender.commit());
+        // Also after an error: the rows may be in another file by now.
         *self = appender.array.clone();
+        done?;
         appender.follow()
     }
 
@@ -459,10 +487,10 @@ impl Array {
     /// # Errors
     /// As [`AppendOptions::open`]; an array that is open for reading only.
     pub fn appender(&mut self, options: &AppendOptions) -> Result<Appender> {
-        let mut appender = options.begin(self)?;
-        appender.tail(&Run::default())?;
+        let mut appender = options.begin(self, &Run::default())?;
+        let done = appender.tail(&Run::default()).map(drop);
         *self = appender.array.clone();
-        Ok(appender)
+        done.map(|()| appender)
     }
 
     /// Options with the lock that the array was opened with.

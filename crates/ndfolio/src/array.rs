@@ -157,7 +157,8 @@ impl Array {
         self.origin.version.as_deref()
     }
 
-    /// Why the file is written without a lock although one was wanted, if that is so: the file system has none.
+    /// Why less can be promised of what is written to the file, if that is so: the file system has no locks although one
+    /// was wanted, or it is a network's.
     #[must_use]
     pub fn lock_note(&self) -> Option<String> {
         self.source.file.lock_note()

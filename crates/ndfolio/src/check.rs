@@ -59,7 +59,7 @@ impl OpenOptions {
         let sums = load(path, &Run::default());
         Ok(Checkup {
             file_size,
-            trailing: array.as_ref().map_or(0, trailing),
+            trailing: array.as_ref().map_or(Ok(0), trailing)?,
             array,
             leftovers: leftovers(path)?,
             checksums: sums.map(|sums| sums.map(|sums| Checksums::of(&sums, path))),
@@ -77,7 +77,7 @@ impl OpenOptions {
         let mut done = Repaired { swept, ..Repaired::default() };
         let before = self.check(path)?;
         let Ok(array) = before.array else { return Ok(done) };
-        if trailing(&array) == 0 {
+        if trailing(&array)? == 0 {
             return Ok(done);
         }
         done.left = reason_to_leave(&array, &before.checksums);
@@ -94,8 +94,8 @@ impl OpenOptions {
         let _alone = file.lock_range(APPENDING, locking)?;
         // The header that counts is the one that nobody changes any more.
         let array = self.clone().mode(Mode::Read).open(path)?;
-        let bytes = trailing(&array);
-        if array.file_id() != file.id() || array.file_size() != file.len() {
+        let bytes = trailing(&array)?;
+        if array.file_id() != file.id() || array.file().current_len()? != file.len() {
             return Err(StoreError::Replaced { path: path.to_owned() }.into());
         }
         file.cut(file.len() - bytes)?;
@@ -104,11 +104,12 @@ impl OpenOptions {
 }
 
 /// Bytes behind the last item, of a file that has one array alone.
-fn trailing(array: &Array) -> u64 {
+fn trailing(array: &Array) -> Result<u64> {
     match array.format() {
-        Format::NPY => array.file_size().saturating_sub(array.offset() + array.nbytes() as u64),
+        // An array that can grow knows its file up to its last row only.
+        Format::NPY => Ok(array.file().current_len()?.saturating_sub(array.offset() + array.nbytes() as u64)),
         // What lies behind the items of a raw file is somebody's; an archive has its directory there.
-        _ => 0,
+        _ => Ok(0),
     }
 }
 

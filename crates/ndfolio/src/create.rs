@@ -1,12 +1,10 @@
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use ndfolio_engine::{self as engine, Run, copy, fill, settle};
 use ndfolio_format::{Format, RawSpec, npy};
 use ndfolio_kernel::Casting;
 use ndfolio_layout::{DType, Order, Value, View};
-use ndfolio_store::{
-    ALL_BYTES, Durability, EVERYTHING, Existing, File, FileId, Lock, Locking, NewFile, Reserve,
-};
+use ndfolio_store::{Durability, EVERYTHING, Existing, File, FileId, Lock, NewFile, Reserve};
 
 use crate::{Array, Error, Result, error::At, open::sidecar_path, sums::forget_sums};
 
@@ -329,7 +327,6 @@ impl CreateOptions {
         forget_sums(path)?;
         let file = new.commit_locked(self.lock)?;
         if self.held == Held::Bytes {
-            file.lock_until_closed(ALL_BYTES, Locking { lock: self.lock, wait: Duration::ZERO })?;
             file.give_up_lock(&EVERYTHING);
         }
         if let Some(sidecar) = sidecar {

@@ -53,6 +53,7 @@ mod create;
 mod describe;
 mod error;
 pub mod eval;
+mod gather;
 mod lazy;
 mod location;
 mod mapped;
@@ -61,6 +62,7 @@ mod open;
 mod reduce;
 mod resize;
 mod rewrite;
+mod sample;
 mod save;
 mod session;
 mod sums;
@@ -75,12 +77,14 @@ pub use compute::{diff, plan_diff};
 pub use create::{CreateOptions, FileKind, Sidecar, create};
 pub use describe::{Describe, Described};
 pub use error::{Error, Result};
+pub use gather::{IndexInteger, Indices, Picks};
 pub use lazy::{Along, Lazy, along, compute, maximum, minimum, where_};
 pub use location::Location;
 pub use mapped::Mapped;
 pub use memmap::{Memmap, Plain};
 pub use open::{MemberInfo, OpenOptions, info, open};
 pub use reduce::{Reduced, Reduction};
+pub use sample::sample_indices;
 pub use save::{load, save};
 pub use session::{Session, Size};
 pub use verify::{Checksums, Damage, Verification, checksum, verify};
@@ -98,8 +102,8 @@ pub use ndfolio_kernel::{
     summary::{Mean, Number, Summary},
 };
 pub use ndfolio_layout::{
-    ByteOrder, DType, Ellipsis, Field, Index, Kind, LayoutError, NewAxis, Order, Scalar, Selection, Slice,
-    Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
+    ByteOrder, DType, Ellipsis, Field, Index, IndexMode, Kind, LayoutError, NewAxis, Order, Scalar,
+    Selection, Slice, Struct, SubArray, TimeBase, TimeUnit, Value, View, dtype, slice,
 };
 pub use ndfolio_store::{
     Advice, Durability, Existing, FileId, FileSystem, IoCounters, IoEngine, Leftover, Lock, LockedRange,

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ndfolio_engine::Run;
 use ndfolio_layout::{LayoutError, Selection};
 
 use crate::{Array, Error, OpenOptions, Result};
@@ -79,9 +80,17 @@ impl Location {
     /// # Errors
     /// As [`OpenOptions::open`]; a field or an index that the array does not have.
     pub fn open(&self, options: &OpenOptions) -> Result<Array> {
+        self.open_run(options, Run::default())
+    }
+
+    /// [`Location::open`] that can be cancelled while it waits for somebody who has the file locked.
+    ///
+    /// # Errors
+    /// As [`Location::open`]; a cancelled run.
+    pub fn open_run<'r>(&self, options: &OpenOptions, run: impl Into<Run<'r>>) -> Result<Array> {
         let array = match &self.member {
-            Some(name) => options.clone().member(name).open(&self.path)?,
-            None => options.open(&self.path)?,
+            Some(name) => options.clone().member(name).open_run(&self.path, run)?,
+            None => options.open_run(&self.path, run)?,
         };
         self.select(array)
     }

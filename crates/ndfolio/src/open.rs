@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use ndfolio_engine::Run;
 use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, ReadAt, ReadOptions};
 use ndfolio_layout::{DType, Order, View};
 use ndfolio_store::{ALL_BYTES, File, FileId, Lock, Locking, Mode, StoreError};
@@ -178,7 +179,16 @@ impl OpenOptions {
     /// be used ([`FormatError::Unmappable`] says why and what to run), and where options and file contradict
     /// each other.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Array> {
-        let (file, contents) = renewed(|| self.look(path.as_ref()))?;
+        self.open_run(path, Run::default())
+    }
+
+    /// [`OpenOptions::open`] that can be cancelled while it [waits](Self::wait) for somebody who has the file locked.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open`]; a cancelled run.
+    pub fn open_run<'r>(&self, path: impl AsRef<Path>, run: impl Into<Run<'r>>) -> Result<Array> {
+        let run = run.into();
+        let (file, contents) = renewed(|| self.look(path.as_ref(), &run))?;
         if contents.format == Format::NPZ && self.mode == Mode::ReadWrite {
             return Err(Error::Archive { path: file.path().to_owned() });
         }
@@ -199,7 +209,7 @@ impl OpenOptions {
         let keeper = Keeper::default();
         let origin = Origin { place, format: contents.format, version, member, start, keeper, locking };
         let array = Array::new(Arc::new(file), view, Arc::new(origin));
-        self.lock_rows(&array)?;
+        self.lock_rows(&array, &run)?;
         Ok(array)
     }
 
@@ -229,13 +239,13 @@ impl OpenOptions {
     }
 
     /// Opens the file with its lock, and looks into it.
-    fn look(&self, path: &Path) -> Result<(File, Contents)> {
+    fn look(&self, path: &Path, run: &Run<'_>) -> Result<(File, Contents)> {
         let file = File::open(path, self.mode)?;
         if let Some(size) = self.copy_budget {
             file.set_copy_budget(size.bytes() as u64);
         }
         if self.mode == Mode::ReadWrite && self.rows.is_none() {
-            file.lock_until_closed(ALL_BYTES, self.locking())?;
+            waiting(path, run, |stop| file.lock_until_closed_or(ALL_BYTES, self.locking(), stop))?;
             file.check_name()?;
         }
         let contents = self.steady(&file)?;
@@ -246,14 +256,16 @@ impl OpenOptions {
         Locking { lock: self.lock.unwrap_or_default(), wait: self.wait }
     }
 
-    fn lock_rows(&self, array: &Array) -> Result<()> {
+    fn lock_rows(&self, array: &Array, run: &Run<'_>) -> Result<()> {
         let Some(rows) = &self.rows else { return Ok(()) };
         let bytes = Table::of_any(array)?.bytes_of(rows.clone()).ok_or_else(|| Error::Usage {
             path: array.place().to_owned(),
             reason: format!("rows {rows:?} are to be written, but its shape is {:?}", array.shape()),
         })?;
         if self.mode == Mode::ReadWrite {
-            array.file().lock_until_closed(bytes.clone(), self.locking())?;
+            waiting(array.place(), run, |stop| {
+                array.file().lock_until_closed_or(bytes.clone(), self.locking(), stop)
+            })?;
             array.file().check_name()?;
         }
         array.file().write_only(bytes);
@@ -262,7 +274,7 @@ impl OpenOptions {
 
     /// What is in a file to which somebody may be appending: the header as it is before or after that, and no byte
     /// that is not counted.
-    fn steady(&self, file: &File) -> Result<Contents> {
+    pub(crate) fn steady(&self, file: &File) -> Result<Contents> {
         loop {
             let contents = match self.contents(file) {
                 Err(Error::Format { source: FormatError::DataCut { .. }, .. })
@@ -362,6 +374,19 @@ pub(crate) fn renewed<T>(mut act: impl FnMut() -> Result<T>) -> Result<T> {
         }
     }
     act()
+}
+
+/// Takes a lock, and waits for it no longer than the run goes on.
+pub(crate) fn waiting<T>(
+    path: &Path,
+    run: &Run<'_>,
+    take: impl FnOnce(&dyn Fn() -> bool) -> Result<T, StoreError>,
+) -> Result<T> {
+    let taken = take(&|| run.go_on().is_err());
+    if taken.is_err() {
+        run.go_on().at(path)?;
+    }
+    Ok(taken?)
 }
 
 /// The name of the file beside a raw file that says what it holds.

@@ -6,7 +6,7 @@ use ndfolio_store::{Mode, StoreError};
 
 use crate::{
     Array, Error, OpenOptions, Result,
-    open::renewed,
+    open::{renewed, waiting},
     table::{Table, count_field},
 };
 
@@ -19,9 +19,11 @@ impl Array {
     ///
     /// # Errors
     /// A selection, mode `c` (a view that was made once), a file that is no `.npy` file; the file was removed, or
-    /// replaced by one with other rows, or by any if this array is open for writing; what the file reports.
+    /// replaced by one with other rows, or by any if this array is open for writing; rows that were lost with an
+    /// [`Appender`](crate::Appender) of this open file; what the file reports.
     pub fn refresh(&mut self) -> Result<usize> {
         let table = Table::of(self)?;
+        self.file().check_health()?;
         if self.mode() == Mode::CopyOnWrite {
             let reason = "mode 'c' is a view that was made once; open the file again";
             return Err(Error::NoRows { path: self.place().to_owned(), reason: reason.to_owned() });
@@ -69,17 +71,18 @@ impl Array {
     }
 
     fn lower(&mut self, rows: usize, run: &Run<'_>) -> Result<()> {
-        let mut appender = self.append_options().begin(self)?;
+        let mut appender = self.append_options().begin(self, run)?;
         let there = appender.rows();
         if rows > there {
             let reason = format!("{rows} rows are to stay, and there are {there}; resize adds rows of zeros");
             return Err(Error::NoRows { path: self.place().to_owned(), reason });
         }
         let going = Table::of(self)?.bytes_from(rows);
-        let _lock = self.source.file.lock_range(going, self.origin.locking)?;
-        appender.lower(rows, run)?;
+        let locking = self.origin.locking;
+        let _lock = waiting(self.place(), run, |stop| self.source.file.lock_range_or(going, locking, stop))?;
+        let done = appender.lower(rows, run);
         *self = appender.array().clone();
-        Ok(())
+        done
     }
 
     /// Makes it `rows` rows: adds rows of zeros, whose space is taken, or counts fewer as [`Array::truncate_rows`].
@@ -88,16 +91,14 @@ impl Array {
     /// As [`Array::truncate_rows`]; a full disk; a cancelled run. The file is as it was then.
     pub fn resize<'r>(&mut self, rows: usize, run: impl Into<Run<'r>>) -> Result<()> {
         let run = run.into();
-        let mut appender = self.append_options().begin(self)?;
+        let mut appender = self.append_options().begin(self, &run)?;
         let there = appender.rows();
         if rows < there {
             drop(appender);
             return self.lower(rows, &run);
         }
-        if rows > there {
-            appender.grow(rows - there, &run)?;
-        }
+        let done = if rows > there { appender.grow(rows - there, &run) } else { Ok(()) };
         *self = appender.array().clone();
-        Ok(())
+        done
     }
 }

@@ -11,7 +11,8 @@ use crate::{
     array::Origin,
     error::At,
     lazy::sinks::{job_for, of_expression},
-    sums::Keeper,
+    open::waiting,
+    sums::{Keeper, MovedSums},
     table::{Table, count_field},
 };
 
@@ -67,7 +68,8 @@ impl Array {
         Table::of(self)?;
         self.check_writable()?;
         let locking = self.origin.locking;
-        let _appending = self.source.file.lock_range(APPENDING, locking)?;
+        let _appending =
+            waiting(self.place(), run, |stop| self.source.file.lock_range_or(APPENDING, locking, stop))?;
         self.file().check_name()?;
         if let Some(field) = count_field(self.file(), self.offset())? {
             let table = Table::of(self)?;
@@ -75,10 +77,10 @@ impl Array {
             self.source.view = table.view(field.count)?;
         }
         let rows = Table::of(self)?.rows();
-        self.replace_by(&parts(rows)?, locking, run)?;
-        // Nobody else is to be kept from appending.
+        let done = self.replace_by(&parts(rows)?, locking, run);
+        // Nobody else is to be kept from appending, whether that went well or not.
         self.file().give_up_lock(&EVERYTHING);
-        Ok(())
+        done
     }
 
     /// Writes the file anew with room for the number of rows. The end of the old one is locked, and everything of the
@@ -91,7 +93,8 @@ impl Array {
     fn replace_by(&mut self, parts: &[Part], locking: Locking, run: &Run<'_>) -> Result<()> {
         let table = Table::of(self)?;
         let was_locked = self.file().holds_lock();
-        let _all = self.source.file.lock_range(ALL_BYTES, locking)?;
+        let _all =
+            waiting(self.place(), run, |stop| self.source.file.lock_range_or(ALL_BYTES, locking, stop))?;
         let counts = parts.iter().map(|part| part.count(&table)).collect::<Result<Vec<usize>>>()?;
         let total = counts.iter().fold(0_usize, |total, count| total.saturating_add(*count));
         let options = CreateOptions::new(table.dtype.clone(), &table.shape(total))
@@ -103,6 +106,9 @@ impl Array {
             .hold_everything();
         let path = self.file().absolute_path().to_owned();
         let target = options.view_of(&path)?;
+        let is_same = matches!(parts, [Part::Rows(rows)] if *rows == (0..table.rows()));
+        let items = target.offset()..target.offset() + target.nbytes() as u64;
+        let sums = MovedSums::of(self, is_same.then_some(items), run)?;
         let mut new = options.write_new(&path, run, |new| {
             let mut at = 0;
             for (part, count) in parts.iter().zip(counts) {
@@ -115,8 +121,8 @@ impl Array {
             Ok(())
         })?;
         // The lock of an open file that was locked for writing goes on with the new one.
-        if was_locked {
-            new.file().lock_until_closed(ALL_BYTES, locking)?;
+        if !was_locked {
+            new.file().give_up_lock(&ALL_BYTES);
         }
         new.origin = Arc::new(Origin {
             place: self.origin.place.clone(),
@@ -128,7 +134,7 @@ impl Array {
             locking: self.origin.locking,
         });
         *self = new;
-        Ok(())
+        sums.save(self, run)
     }
 }
 

@@ -9,8 +9,10 @@
 //! found by verifying.
 
 mod counted;
+mod moved;
 
-pub(crate) use counted::{Counted, follow};
+pub(crate) use counted::{Counted, cover_no_more, follow, is_header_as_summed};
+pub(crate) use moved::MovedSums;
 
 use std::{
     ops::Range,
@@ -163,6 +165,14 @@ impl Keeper {
         *self.state() = State::Unknown;
     }
 
+    /// Where there were no checksums there may be some by now.
+    pub(crate) fn look_for_new(&self) {
+        let mut state = self.state();
+        if matches!(*state, State::None) {
+            *state = State::Unknown;
+        }
+    }
+
     /// The checksums cover more or fewer rows by now. What was written and not flushed stays marked.
     pub(crate) fn look_again(&self, path: &Path, run: &Run<'_>) -> Result<()> {
         let mut state = self.state();
@@ -174,6 +184,18 @@ impl Keeper {
             }
             Ok(_) | Err(Error::Format { .. }) => {}
             Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// As [`renew`](Self::renew), after a flush, if anything was written since the last: whoever compares blocks with
+    /// their sums next finds them as they are.
+    pub(crate) fn settle(&self, file: &File, run: &Run<'_>) -> Result<()> {
+        let is_touched = |kept: &Kept| kept.marks.contains(&Mark::Touched);
+        let is_touched = matches!(&*self.state(), State::Kept(kept) if is_touched(kept));
+        if is_touched {
+            file.flush()?;
+            self.renew(file.path(), run)?;
         }
         Ok(())
     }

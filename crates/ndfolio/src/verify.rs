@@ -14,7 +14,8 @@ use ndfolio_store::{File, Mode, StoreError};
 use crate::{
     Array, Error, OpenOptions, Plan, Result,
     error::At,
-    sums::{head_sum, load, save, sums_path, take},
+    sums::{Counted, head_sum, is_header_as_summed, load, save, sums_path, take},
+    table::{Table, count_field},
 };
 
 /// The checksums beside a file: `FILE.ndsum`, an XXH3-128 sum of each megabyte. The file is complete without them.
@@ -59,6 +60,9 @@ pub struct Verification {
     pub file_size: u64,
     /// Whether the header is another than the one whose sum was taken.
     pub header_differs: bool,
+    /// Whether nothing of it is another but the number of rows: who changed that is not done yet, or did not come to the
+    /// end.
+    pub count_differs: bool,
     /// Blocks that differ, in the order of the file.
     pub differing: Vec<Damage>,
     /// Bytes behind the covered ones, which nothing is known of.
@@ -71,11 +75,16 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Whether the sums are of another state of the file: its length and its header are others, so somebody wrote it
-    /// anew or appended to it otherwise than through us. What differs then is not covered, rather than damaged.
+    /// Whether the sums are of another state of the file: its header is another, and so is its length or nothing but the
+    /// number of rows. Somebody wrote it anew or appended to it otherwise than through us, or did not come to the end.
+    /// Of what was written anew, blocks that differ are not covered, rather than damaged.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
-        self.header_differs && (self.uncovered > 0 || self.missing > 0)
+        self.header_differs
+            && match self.count_differs {
+                true => self.missing == 0 && self.differing.is_empty(),
+                false => self.uncovered > 0 || self.missing > 0,
+            }
     }
 
     /// Whether covered bytes are others, or gone.
@@ -113,7 +122,7 @@ impl OpenOptions {
     /// As [`checksum`].
     pub fn checksum<'r>(&self, path: impl AsRef<Path>, run: impl Into<Run<'r>>) -> Result<Checksums> {
         let file = Arc::new(File::open(path, Mode::Read)?);
-        let contents = self.contents(&file)?;
+        let contents = self.steady(&file)?;
         let start = match contents.format {
             Format::NPZ => 0,
             _ => contents.only().and_then(|member| member.view()).at(file.path())?.offset(),
@@ -128,9 +137,13 @@ impl Array {
     /// # Errors
     /// As [`checksum`]; a file that was replaced since it was opened.
     pub fn checksum<'r>(&self, run: impl Into<Run<'r>>) -> Result<Checksums> {
-        let sums = checksum_file(&self.file_now()?, self.origin.start, &run.into())?;
-        self.origin.keeper.forget();
-        Ok(sums)
+        let sums = checksum_file(&self.file_now()?, self.origin.start, &run.into());
+        match &sums {
+            Ok(_) => self.origin.keeper.forget(),
+            // They may be there all the same.
+            Err(_) => self.origin.keeper.look_for_new(),
+        }
+        sums
     }
 
     /// [`verify`] for the array's file, all of it; [`Damage::rows`] are those of this array.
@@ -199,10 +212,11 @@ fn checksum_file(file: &Arc<File>, start: u64, run: &Run<'_>) -> Result<Checksum
         Err(Error::Format { .. }) => 0,
         Err(error) => return Err(error),
     };
-    let mut sums = take(file, BlockSums::new(start, file.len()).at(path)?, run)?;
+    let len = file.current_len()?;
+    let mut sums = take(file, BlockSums::new(start, end_of(file, start)?).at(path)?, run)?;
     sums.generation = generation.saturating_add(1);
     // Whoever wrote meanwhile has sums of half a write.
-    if file.modified()? != sums.modified || file.current_len()? != file.len() {
+    if file.modified()? != sums.modified || file.current_len()? != len {
         let reason = "somebody wrote to it while its checksums were taken; take them again when nobody does";
         return Err(Error::Usage { path: path.to_owned(), reason: reason.to_owned() });
     }
@@ -210,21 +224,50 @@ fn checksum_file(file: &Arc<File>, start: u64, run: &Run<'_>) -> Result<Checksum
     Ok(Checksums::of(&sums, path))
 }
 
-fn verify_file(file: &Arc<File>, view: Option<&View>, run: &Run<'_>) -> Result<Verification> {
+/// Where the bytes end that are covered: where rows are counted, behind the last of them, for what follows is nothing, and
+/// may be in somebody's hands.
+fn end_of(file: &File, start: u64) -> Result<u64> {
+    if count_field(file, start)?.is_none() {
+        return Ok(file.len());
+    }
+    let array = OpenOptions::new().open(file.path())?;
+    if array.file_id() != file.id() {
+        return Err(StoreError::Replaced { path: file.path().to_owned() }.into());
+    }
+    let end = array.offset() + array.nbytes() as u64;
+    file.look_again(end)?;
+    Ok(end)
+}
+
+pub(crate) fn verify_file(file: &Arc<File>, view: Option<&View>, run: &Run<'_>) -> Result<Verification> {
     let path = file.path();
     let Some(sums) = load(path, run)? else {
         return Err(Error::NoSums { path: path.to_owned(), sums: sums_path(path) });
     };
     let header_differs = file.len() < sums.start() || head_sum(file, sums.start())? != sums.head;
+    // A header that cannot be read counts nothing.
+    let end = end_of(file, sums.start()).unwrap_or(file.len());
     Ok(Verification {
         differing: differing(file, &sums, view, run)?,
         header_differs,
+        count_differs: header_differs && file.len() >= sums.start() && is_counted_otherwise(file, &sums)?,
         file_size: file.len(),
-        uncovered: file.len().saturating_sub(sums.covered()),
+        uncovered: end.saturating_sub(sums.covered()),
         missing: sums.covered().saturating_sub(file.len()),
         was_modified: file.modified()? != sums.modified,
         sums: Checksums::of(&sums, path),
     })
+}
+
+/// Whether the header is the one whose sum was taken, but for the number of rows.
+fn is_counted_otherwise(file: &File, sums: &BlockSums) -> Result<bool> {
+    let start = sums.start();
+    let (Some(field), Ok(array)) = (count_field(file, start)?, OpenOptions::new().open(file.path())) else {
+        return Ok(false);
+    };
+    let Ok(table) = Table::of(&array) else { return Ok(false) };
+    let counted = Counted { start, field: field.offset, row: table.row_bytes() };
+    Ok(array.file_id() == file.id() && is_header_as_summed(file, sums, &counted)?)
 }
 
 /// The blocks that differ, of those that the file still has.

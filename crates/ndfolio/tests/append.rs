@@ -174,6 +174,64 @@ fn rows_that_are_lost_when_an_appender_is_dropped_are_told() {
 }
 
 #[test]
+fn who_has_the_open_file_hears_of_rows_that_a_dropped_appender_lost() {
+    let folder = Folder::new();
+    let path = folder.path("a.npy");
+    let options = CreateOptions::new("<f8".parse().unwrap(), &[0, 3]).growable();
+    let mut array = options.create(&path).unwrap();
+    let mut appender = array.appender(&AppendOptions::new()).unwrap();
+    appender.append(&rows(0..2)).unwrap();
+    fs::rename(&path, folder.path("b.npy")).unwrap();
+    drop(appender);
+    fs::rename(folder.path("b.npy"), &path).unwrap();
+    for error in [
+        array.flush().unwrap_err(),
+        array.refresh().unwrap_err(),
+        array.append(&rows(2..3)).unwrap_err(),
+        array.close().unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains("2 rows") && text.contains("are lost"), "{text}");
+    }
+    // The file is what it was, and whoever opens it again can go on.
+    let mut array = writable().open(&path).unwrap();
+    array.append(&rows(2..3)).unwrap();
+    assert_eq!(array.read::<f64>(..).unwrap(), rows(2..3).into_dyn());
+}
+
+#[test]
+fn waiting_for_somebody_who_writes_can_be_cancelled() {
+    struct Stop(std::time::Instant);
+    impl ndfolio::Observer for Stop {
+        fn advance(&self, _: u64) {}
+        fn cancelled(&self) -> bool {
+            self.0.elapsed() > Duration::from_millis(60)
+        }
+    }
+    let folder = Folder::new();
+    let path = folder.path("a.npy");
+    let mut array = CreateOptions::new("<f8".parse().unwrap(), &[4, 3]).growable().create(&path).unwrap();
+    let _appending = Appender::open(&path).unwrap();
+    let long = Duration::from_secs(60);
+    let check = |act: &mut dyn FnMut(Run<'_>) -> Result<(), Error>| {
+        let stop = Stop(std::time::Instant::now());
+        let error = act(Run::default().observe(&stop)).unwrap_err();
+        assert!(matches!(error, Error::Engine { .. }), "{error}");
+        assert!(stop.0.elapsed() < Duration::from_secs(5), "{:?}", stop.0.elapsed());
+    };
+    check(&mut |run| writable().wait(long).open_run(&path, run).map(drop));
+    check(&mut |run| writable().wait(long).rows(1..2).open_run(&path, run).map(drop));
+    check(&mut |run| AppendOptions::new().wait(long).open_run(&path, run).map(drop));
+    drop(array);
+    array = writable().wait(long).open(&path).unwrap();
+    check(&mut |run| array.resize(5, run));
+    check(&mut |run| array.resize(1, run));
+    check(&mut |run| array.compact(run));
+    check(&mut |run| array.append_lazy(rows(0..1), run));
+    assert_eq!(array.shape(), [4, 3]);
+}
+
+#[test]
 fn one_appends_at_a_time() {
     let folder = Folder::new();
     let path = folder.path("a.npy");

@@ -239,3 +239,65 @@ fn copy_on_write_has_a_budget_of_its_own() {
     assert_eq!(options().open(&path).unwrap().get(&[5]).unwrap().as_f64(), Some(1.0));
     assert_eq!(ndfolio::open(&path).unwrap().stats(ndfolio::Run::default()).unwrap().max, Some(1.0.into()));
 }
+
+/// Tells the test below that it is the process with little memory, and gives it the file.
+#[cfg(target_os = "linux")]
+const LITTLE: &str = "NDFOLIO_MODES_LITTLE";
+
+/// The file with the processes of a control group that has 96 MiB, beside the group of this process; or why there is none.
+#[cfg(target_os = "linux")]
+fn little_group(name: &str) -> std::io::Result<std::path::PathBuf> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup")?;
+    let old = groups.lines().find_map(|line| line.split_once(":memory:").map(|(_, path)| path.to_owned()));
+    let (parent, limit) = match old {
+        Some(path) => (format!("/sys/fs/cgroup/memory{path}"), "memory.limit_in_bytes"),
+        None => ("/sys/fs/cgroup".to_owned(), "memory.max"),
+    };
+    let group = std::path::Path::new(&parent).join(name);
+    std::fs::create_dir(&group)?;
+    std::fs::write(group.join(limit), (96_u32 << 20).to_string()).inspect_err(|_| {
+        let _ = std::fs::remove_dir(&group);
+    })?;
+    Ok(group)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn child_changes_more_than_it_has_memory() {
+    let Some(path) = std::env::var_os(LITTLE) else { return };
+    // The group is joined before anybody asks how much memory there is.
+    std::fs::write(std::env::var("NDFOLIO_MODES_GROUP").unwrap(), std::process::id().to_string()).unwrap();
+    let array = OpenOptions::new().mode(Mode::CopyOnWrite).open(path).unwrap();
+    let (mut changed, mut error) = (0, None);
+    while changed < array.size() && error.is_none() {
+        let part = array.slice(changed as i64..changed as i64 + (1 << 17)).unwrap();
+        error = part.fill(2.0).err();
+        changed += if error.is_none() { 1 << 17 } else { 0 };
+    }
+    let error = error.expect("a quarter of a gigabyte was changed").to_string();
+    assert!(error.contains("are allowed") && changed > 1 << 20, "{changed}: {error}");
+    // What was changed is there, and what was not can be read.
+    assert_eq!(array.get(&[changed as i64 - 1]).unwrap().as_f64(), Some(2.0));
+    assert_eq!(array.get(&[-1]).unwrap().as_f64(), Some(0.0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn copy_on_write_in_little_memory_is_an_error_and_not_the_end_of_the_process() {
+    let folder = Folder::new();
+    let path = folder.path("a.npy");
+    ndfolio::create(&path, "<f8".parse().unwrap(), &[32 << 20]).unwrap().close().unwrap();
+    let group = match little_group(&format!("ndfolio-modes-{}", std::process::id())) {
+        Ok(group) => group,
+        Err(error) => return println!("not run: no control group can be made: {error}"),
+    };
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["child_changes_more_than_it_has_memory", "--exact"])
+        .env(LITTLE, &path)
+        .env("NDFOLIO_MODES_GROUP", group.join("cgroup.procs"))
+        .output()
+        .unwrap();
+    std::fs::remove_dir(&group).unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{:?} {said}", child.status);
+}

@@ -6,6 +6,8 @@ mod appends;
 mod crash;
 #[cfg(test)]
 mod engines;
+#[cfg(feature = "faults")]
+mod folder;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -28,6 +30,11 @@ use crate::{Advice, Existing};
 #[cfg(feature = "faults")]
 use crate::{File, Mode, Result};
 
+#[cfg(feature = "faults")]
+pub use folder::FaultyFolder;
+#[cfg(feature = "faults")]
+pub(crate) use folder::calls_for;
+
 /// Opens a file of which the call named `call` (`"pread"`, `"completed"`, `"submit"`, …) fails with the error
 /// number `code` after `nth` others of that name; the function that comes with it says whether it did. For
 /// tests of what is built on files.
@@ -48,17 +55,23 @@ pub fn open_failing(
 
 /// What a failing call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+#[cfg_attr(not(feature = "faults"), allow(unreachable_pub, reason = "only with it others see it"))]
+pub enum Fault {
     /// Fails with this error number, once.
     Once(i32),
     /// Fails with this error number, and so does every later call of the same kind.
     FromNowOn(i32),
     /// Moves about half of the bytes; calls that move none do as usual.
     Short,
+    /// Fails, and so does every later call of any kind: nothing reaches the files any more, as when the process is killed.
+    #[cfg_attr(not(feature = "faults"), allow(dead_code, reason = "for what is built on files"))]
+    Killed,
 }
 
-#[derive(Default)]
 struct State {
+    /// How many calls go well before the one that does not.
+    after: usize,
+    fault: Fault,
     /// Calls that were made.
     made: Vec<&'static str>,
     /// The kind of call that failed first.
@@ -67,9 +80,6 @@ struct State {
 
 /// Does what the system does, but for one call.
 pub(crate) struct Faulty {
-    /// How many calls go well before the one that does not.
-    after: usize,
-    fault: Fault,
     /// Only calls of this name count and fail, if one is given.
     only: Option<&'static str>,
     limit: Option<u64>,
@@ -77,9 +87,15 @@ pub(crate) struct Faulty {
 }
 
 impl Faulty {
-    /// Fails after `after` calls. Lives for ever: a few hundred bytes a test case.
+    /// Lives for ever: a few hundred bytes a test case.
+    fn new(after: usize, fault: Fault, only: Option<&'static str>, limit: Option<u64>) -> &'static Faulty {
+        let state = State { after, fault, made: Vec::new(), failed: None };
+        Box::leak(Box::new(Faulty { only, limit, state: Mutex::new(state) }))
+    }
+
+    /// Fails after `after` calls.
     pub(crate) fn after(after: usize, fault: Fault) -> &'static Faulty {
-        Box::leak(Box::new(Faulty { after, fault, only: None, limit: None, state: Mutex::default() }))
+        Faulty::new(after, fault, None, None)
     }
 
     /// Fails the first call named `only`.
@@ -89,20 +105,17 @@ impl Faulty {
 
     /// Fails a call named `only` after `after` others of that name.
     pub(crate) fn nth(only: &'static str, after: usize, fault: Fault) -> &'static Faulty {
-        let only = Some(only);
-        Box::leak(Box::new(Faulty { after, fault, only, limit: None, state: Mutex::default() }))
+        Faulty::new(after, fault, Some(only), None)
     }
 
     /// Fails nothing, but says that files are limited to `limit` bytes.
     pub(crate) fn limited(limit: u64) -> &'static Faulty {
-        let limit = Some(limit);
-        Box::leak(Box::new(Faulty {
-            after: usize::MAX,
-            fault: Fault::Short,
-            only: None,
-            limit,
-            state: Mutex::default(),
-        }))
+        Faulty::new(usize::MAX, Fault::Short, None, Some(limit))
+    }
+
+    /// What the call that fails does.
+    pub(crate) fn fault(&self) -> Fault {
+        self.state.lock().unwrap().fault
     }
 
     /// The name of the call that failed, if it came that far.
@@ -119,14 +132,18 @@ impl Faulty {
     fn count(&self, name: &'static str) -> io::Result<bool> {
         let mut state = self.state.lock().unwrap();
         state.made.push(name);
-        let index = state.made.iter().filter(|made| self.only.is_none_or(|only| only == **made)).count();
-        let is_hit = self.only.is_none_or(|only| only == name) && index == self.after.saturating_add(1);
+        let index = match self.only {
+            Some(only) => state.made.iter().filter(|made| only == **made).count(),
+            None => state.made.len(),
+        };
+        let is_hit = self.only.is_none_or(|only| only == name) && index == state.after.saturating_add(1);
         if is_hit {
             state.failed = Some(name);
         }
-        match self.fault {
+        match state.fault {
             Fault::Once(code) if is_hit => Err(io::Error::from_raw_os_error(code)),
             Fault::FromNowOn(code) if state.failed == Some(name) => Err(io::Error::from_raw_os_error(code)),
+            Fault::Killed if state.failed.is_some() => Err(io::Error::from_raw_os_error(libc::EIO)),
             Fault::Short => Ok(is_hit),
             _ => Ok(false),
         }

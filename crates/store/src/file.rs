@@ -18,7 +18,7 @@ use crate::handle::{Handle, again};
 use crate::io::direct::Descriptor;
 use crate::locks::Locks;
 use crate::mapping::{Mapping, Region, page_lost};
-use crate::syscalls::{Access, Calls, SYSTEM};
+use crate::syscalls::{Access, Calls, calls_for};
 use crate::{FileId, Mode, Result, StoreError};
 
 pub use append::{Appender, Synced};
@@ -68,7 +68,7 @@ impl File {
     /// [`StoreError::NotFound`], [`StoreError::PermissionDenied`], [`StoreError::NotRegular`] for a directory,
     /// a device, a FIFO or a socket (never waits for one), [`StoreError::Io`] for anything else.
     pub fn open(path: impl AsRef<Path>, mode: Mode) -> Result<File> {
-        File::open_with(path.as_ref(), mode, &SYSTEM)
+        File::open_with(path.as_ref(), mode, calls_for(path.as_ref()))
     }
 
     pub(crate) fn open_with(path: &Path, mode: Mode, calls: &'static dyn Calls) -> Result<File> {
@@ -145,6 +145,11 @@ impl File {
             self.len.fetch_max(end, Ordering::SeqCst);
         }
         Ok(())
+    }
+
+    /// Bytes up to `end` were written through this open file.
+    fn reach(&self, end: u64) {
+        self.len.fetch_max(end, Ordering::SeqCst);
     }
 
     /// Leaves alone what lies behind `end`: somebody may be appending there, and give it up again. For a file that
@@ -433,6 +438,22 @@ impl File {
             }
             None => Ok(()),
         }
+    }
+
+    /// Something that was written through this open file is lost, and nobody heard of it: every write, flush and close says
+    /// so from now on.
+    pub fn poison_with(&self, reason: String) {
+        // The first failure is the one to tell of.
+        let _ = self.poison.set(reason);
+    }
+
+    /// Whether nothing failed that leaves the file in doubt.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Poisoned`] with the first failure, [`StoreError::Forked`].
+    pub fn check_health(&self) -> Result<()> {
+        self.expect_healthy()
     }
 
     /// Nothing is written any more after this failure.

@@ -256,6 +256,18 @@ impl Handle {
         }
     }
 
+    /// What is free once the space that a failed call had taken is given back: a new one has that much.
+    pub(crate) fn look_at_space_again(&self, error: StoreError, given_back: u64) -> StoreError {
+        match error {
+            StoreError::NoSpace { path, needed, .. } => StoreError::NoSpace {
+                path,
+                needed: needed.saturating_add(given_back),
+                available: self.calls.free_space(&self.file).ok(),
+            },
+            other => other,
+        }
+    }
+
     /// Writes dirty pages to the disk. The system tells of a failure only once.
     pub(crate) fn write_back(&self, range: &Range<u64>) -> Result<()> {
         let len = range.end.saturating_sub(range.start);
@@ -322,7 +334,7 @@ pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
 }
 
 /// What a call that was given up fails with.
-fn stopped() -> io::Error {
+pub(crate) fn stopped() -> io::Error {
     io::Error::from_raw_os_error(libc::ECANCELED)
 }
 

@@ -57,6 +57,7 @@ mod later;
 mod locks;
 mod machine;
 mod mapping;
+mod memory;
 mod mode;
 mod new_file;
 mod scratch;
@@ -78,6 +79,7 @@ pub use io::{
 pub use locks::{ALL_BYTES, APPENDING, EVERYTHING, Lock, Locking, RangeLock};
 pub use machine::{GroupLimit, MachineMemory, MachineName};
 pub use mapping::{Mapping, RawMap};
+pub use memory::large_pages;
 pub use mode::{Durability, Existing, FileId, Mode, Reserve, Short};
 pub use new_file::{NewFile, create_folder};
 pub use scratch::Scratch;
@@ -87,4 +89,4 @@ pub use signals::ignore_size_limit_signal;
 #[cfg_attr(not(test), allow(dead_code, reason = "the tests of this crate use all of it"))]
 mod faulty;
 #[cfg(feature = "faults")]
-pub use faulty::open_failing;
+pub use faulty::{Fault, FaultyFolder, open_failing};

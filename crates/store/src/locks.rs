@@ -18,8 +18,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::file::{File, unpoisoned};
-use crate::handle::{Handle, is_unsupported};
-use crate::{Mode, Result, StoreError};
+use crate::handle::{Handle, is_unsupported, stopped};
+use crate::{FileSystem, Mode, Result, StoreError};
 
 /// The byte behind all that a file can have, which is locked by those who append or resize.
 const APPEND_BYTE: u64 = 1 << 62;
@@ -109,7 +109,22 @@ impl File {
     /// [`StoreError::Locked`] if somebody else has some of them, at once or after waiting; [`StoreError::NoLocks`]
     /// where a lock is required and the file system has none; [`StoreError::ReadOnly`], [`StoreError::Io`].
     pub fn lock_until_closed(&self, range: Range<u64>, locking: Locking) -> Result<()> {
-        self.take_lock(&range, locking)
+        self.lock_until_closed_or(range, locking, &|| false)
+    }
+
+    /// As [`lock_until_closed`](Self::lock_until_closed); while it waits it asks `stop`, and fails with [`StoreError::Io`]
+    /// once that says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock_until_closed`](Self::lock_until_closed).
+    pub fn lock_until_closed_or(
+        &self,
+        range: Range<u64>,
+        locking: Locking,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<()> {
+        self.take_lock(&range, locking, stop)
     }
 
     /// Locks bytes of the file until the answer is dropped. Of [`APPENDING`] there is one lock also within an open
@@ -119,7 +134,22 @@ impl File {
     ///
     /// As [`lock_until_closed`](Self::lock_until_closed).
     pub fn lock_range(self: &Arc<Self>, range: Range<u64>, locking: Locking) -> Result<RangeLock> {
-        self.take_lock(&range, locking)?;
+        self.lock_range_or(range, locking, &|| false)
+    }
+
+    /// As [`lock_range`](Self::lock_range); while it waits it asks `stop`, and fails with [`StoreError::Io`] once that says
+    /// so.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock_until_closed`](Self::lock_until_closed).
+    pub fn lock_range_or(
+        self: &Arc<Self>,
+        range: Range<u64>,
+        locking: Locking,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<RangeLock> {
+        self.take_lock(&range, locking, stop)?;
         let is_wanted = locking.lock != Lock::Off || range == APPENDING;
         Ok(RangeLock { file: Arc::clone(self), range, owner: process::id(), is_wanted })
     }
@@ -137,23 +167,34 @@ impl File {
         unpoisoned(&self.locks().held).iter().any(|range| *range != APPENDING)
     }
 
-    /// Why the file is written without a lock although one was asked for, if that is so.
+    /// Why less can be promised of what is written to the file, if that is so: it is written without a lock although one
+    /// was asked for, or it lies on another machine.
     #[must_use]
     pub fn lock_note(&self) -> Option<String> {
-        let reason = self.locks().missing.get()?;
-        Some(format!("{}: written without a lock: {reason}", self.path().display()))
+        let path = self.path().display();
+        if let Some(reason) = self.locks().missing.get() {
+            return Some(format!("{path}: written without a lock: {reason}"));
+        }
+        let note = (self.mode() == Mode::ReadWrite).then(|| network_note(&self.file_system()))??;
+        Some(format!("{path}: {note}"))
     }
 
-    fn take_lock(&self, range: &Range<u64>, locking: Locking) -> Result<()> {
+    fn take_lock(&self, range: &Range<u64>, locking: Locking, stop: &dyn Fn() -> bool) -> Result<()> {
         if self.mode() != Mode::ReadWrite {
             return Err(StoreError::ReadOnly { path: self.path().to_path_buf(), mode: self.mode() });
         }
-        self.locks().take(self.handle(), range, locking)
+        self.locks().take(self.handle(), range, locking, stop)
     }
 }
 
 impl Locks {
-    pub(crate) fn take(&self, handle: &Handle, range: &Range<u64>, locking: Locking) -> Result<()> {
+    fn take(
+        &self,
+        handle: &Handle,
+        range: &Range<u64>,
+        locking: Locking,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<()> {
         let start = Instant::now();
         let mut pause = PAUSES.0;
         loop {
@@ -166,6 +207,9 @@ impl Locks {
                 let path = handle.path.clone();
                 return Err(StoreError::Locked { path, range: range.clone(), holder, waited });
             };
+            if stop() {
+                return Err(StoreError::from_io(&handle.path, "wait for its lock", stopped()));
+            }
             thread::sleep(pause.min(left));
             pause = (pause * 2).min(PAUSES.1);
         }
@@ -236,6 +280,17 @@ impl Locks {
             let _ = uninterrupted(|| handle.calls.unlock(&handle.file, &free));
         }
     }
+}
+
+/// What is not promised where others keep the bytes.
+fn network_note(system: &FileSystem) -> Option<String> {
+    let name = &system.name;
+    system.network.then(|| {
+        format!(
+            "written on {name}: locks, and what is on stable storage, are as good as what serves it; \
+             let one machine write, and others read when it is done"
+        )
+    })
 }
 
 /// The parts of a range that no other range covers.
@@ -327,6 +382,13 @@ pub(crate) fn lock_holder(_: &std::fs::File, _: &Range<u64>) -> io::Result<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_writes_to_another_machine_is_told() {
+        let system = |name: &str, network| FileSystem { name: name.to_owned(), network };
+        assert_eq!(network_note(&system("ext4", false)), None);
+        assert!(network_note(&system("nfs", true)).unwrap().contains("written on nfs"));
+    }
 
     #[test]
     fn what_is_given_up_is_what_nobody_else_holds() {

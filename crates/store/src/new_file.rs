@@ -20,10 +20,11 @@ use crate::io::direct::Descriptor;
 #[cfg(target_os = "linux")]
 use crate::io::edges::Edges;
 use crate::later::Later;
-use crate::syscalls::{Calls, SYSTEM};
+use crate::syscalls::{Calls, calls_for};
 use crate::temporary::{self, Temporary};
 use crate::{
-    Durability, EVERYTHING, Existing, File, FileId, Lock, Locking, Mode, Reserve, Result, StoreError,
+    ALL_BYTES, Durability, EVERYTHING, Existing, File, FileId, Lock, Locking, Mode, Reserve, Result,
+    StoreError,
 };
 
 /// How many symbolic links are followed; as many as the kernel follows.
@@ -86,7 +87,7 @@ impl NewFile {
     /// [`StoreError::PermissionDenied`] if the folder cannot be changed or the file to replace is
     /// write-protected, [`StoreError::NoSpace`], [`StoreError::Io`].
     pub fn create(path: impl AsRef<Path>, existing: Existing) -> Result<NewFile> {
-        NewFile::create_with(path.as_ref(), existing, &SYSTEM)
+        NewFile::create_with(path.as_ref(), existing, calls_for(path.as_ref()))
     }
 
     /// What [`commit`](Self::commit) waits for.
@@ -156,17 +157,16 @@ impl NewFile {
         self.expect_usable()?;
         self.is_long |= len >= LONG;
         let result = self.handle.reserve(len, reserve, stop);
-        if let Err(error) = &result {
-            self.failure = Some(error.to_string());
-            if stop() {
-                // Whoever stopped it drops it next, which frees the space without waiting.
-                return result;
-            }
+        let Err(mut error) = result else { return Ok(()) };
+        // Whoever stopped it drops it next, which frees the space without waiting.
+        if !stop() {
             self.temporary.remove();
             // Even where the name cannot be removed, or somebody maps the file, its space is free again.
             let _ = self.handle.calls.ftruncate(&self.handle.file, 0);
+            error = self.handle.look_at_space_again(error, 0);
         }
-        result
+        self.failure = Some(error.to_string());
+        Err(error)
     }
 
     /// Writes `data` at `offset`; the file becomes as long as that needs.
@@ -245,8 +245,9 @@ impl NewFile {
         Ok(file)
     }
 
-    /// As [`commit_open`](Self::commit_open) for reading and writing, with [`EVERYTHING`] locked until the file is closed
-    /// or the lock is given up. That is done before the file has its name, so that nobody comes in between.
+    /// As [`commit_open`](Self::commit_open) for reading and writing, with [`EVERYTHING`] locked, and beside it
+    /// [`ALL_BYTES`], until the file is closed or the locks are given up. That is done before the file has its name, so that
+    /// nobody comes in between, and that a lock that fails leaves what was there.
     ///
     /// # Errors
     ///
@@ -258,7 +259,9 @@ impl NewFile {
         let id = FileId::from(&file.metadata().map_err(failed)?);
         let handle = Handle::new(file, self.handle.path.clone(), self.handle.calls);
         let file = File::of(handle, Mode::ReadWrite, id)?;
-        file.lock_until_closed(EVERYTHING, Locking { lock, wait: Duration::ZERO })?;
+        for range in [EVERYTHING, ALL_BYTES] {
+            file.lock_until_closed(range, Locking { lock, wait: Duration::ZERO })?;
+        }
         self.publish()?;
         Ok(file)
     }

@@ -9,9 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::OpenOptionsExt;
-#[cfg(target_os = "linux")]
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 
 use rustix::fs::{AtFlags, FallocateFlags};
@@ -321,6 +319,15 @@ impl Calls for System {}
 
 /// The one instance that everything outside of tests uses.
 pub(crate) static SYSTEM: System = System;
+
+#[cfg(feature = "faults")]
+pub(crate) use crate::faulty::calls_for;
+
+/// The calls for a file that is opened or made at a path.
+#[cfg(not(feature = "faults"))]
+pub(crate) fn calls_for(_: &Path) -> &'static dyn Calls {
+    &SYSTEM
+}
 
 /// A path by which this process reaches its own descriptor, where there is a `/proc`.
 pub(crate) fn own_path(file: &fs::File) -> PathBuf {

@@ -13,7 +13,7 @@ use self::{
 use super::{
     data::{self, Data, F4},
     options::Options,
-    programs::{NUMPY, Program, Programs},
+    programs::{NUMPY, OURS, Program, Programs},
     state::{self, Group, Lock, Place},
     table,
     turns::{Agreement, Outcome, in_turns},
@@ -25,7 +25,7 @@ const SUMS: Agreement = Agreement::Close(1e-4);
 
 pub(crate) fn expressions(arguments: &[String]) -> Result<()> {
     let options = Options::new("expressions", arguments)?;
-    let programs = Programs::new(&options, &NUMPY)?;
+    let programs = Programs::new(&options, &[OURS, NUMPY[0], NUMPY[1]])?;
     let data = Data::new(&options.folder, FILES, options.gib, &programs.python)?;
     let bench = Bench { options: &options, programs: &programs, data: &data };
     let result = bench.tables();

@@ -29,8 +29,18 @@ pub(super) enum Program {
 /// NumPy as it is called first, and as somebody writes it who knows that the files are large.
 pub(super) const NUMPY: [Program; 2] = [Program::Python("numpy"), Program::Python("numpy-chunks")];
 
-pub(super) const PYTHON: [Program; 5] =
-    [NUMPY[0], NUMPY[1], Program::Python("dask"), Program::Python("numexpr"), Program::Python("numba")];
+/// Our own package.
+pub(super) const OURS: Program = Program::Python("ndfolio-python");
+
+pub(super) const PYTHON: [Program; 7] = [
+    OURS,
+    NUMPY[0],
+    NUMPY[1],
+    Program::Python("dask"),
+    Program::Python("numexpr"),
+    Program::Python("blosc2"),
+    Program::Python("numba"),
+];
 
 impl Program {
     pub(super) fn name(self) -> &'static str {
@@ -43,7 +53,7 @@ impl Program {
 
     /// Whether a wrong answer ends everything, since it is our own.
     pub(super) fn must_be_right(self) -> bool {
-        !matches!(self, Program::Python(_))
+        self == OURS || !matches!(self, Program::Python(_))
     }
 }
 
@@ -106,7 +116,8 @@ impl Programs {
 
     fn add(&mut self, peer: Program) {
         let package = peer.name().trim_end_matches("-chunks");
-        match self.install(package) {
+        let installed = if peer == OURS { self.install_ours() } else { self.install(package) };
+        match installed {
             Ok(version) => {
                 self.all.push(peer);
                 let said = format!("{package} {version}");
@@ -148,6 +159,15 @@ impl Programs {
             ensure!(is_there(), "{package} {wanted} cannot be imported");
         }
         Ok(wanted.to_owned())
+    }
+
+    /// Builds and installs our own package, of this commit.
+    fn install_ours(&self) -> Result<String> {
+        let mut pip = program(&self.python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+        pip.args(["--force-reinstall", "./python"]);
+        run(pip).context("pip cannot build the Python package")?;
+        Ok(env!("CARGO_PKG_VERSION").to_owned())
     }
 
     /// One line for the head of a table.
@@ -221,7 +241,7 @@ mod tests {
     #[test]
     fn every_library_has_a_version() {
         let wanted = fs::read_to_string(root().join("xtask/bound/requirements.txt")).unwrap();
-        for peer in PYTHON {
+        for peer in PYTHON.into_iter().filter(|peer| *peer != OURS) {
             assert!(version(&wanted, peer.name().trim_end_matches("-chunks")).is_some(), "{}", peer.name());
         }
         assert_eq!(version("numpy-x==1\nnumpy==2.4\n", "numpy"), Some("2.4"));

@@ -2,7 +2,7 @@
 
 use super::{
     data::size_text,
-    programs::Program,
+    programs::{NUMPY, Program},
     state::{self, Place},
     turns::Series,
 };
@@ -59,7 +59,7 @@ impl SideBySide {
             }
         }
         if self.beside_numpy.is_some() {
-            let peers = self.programs.iter().zip(all).filter(|(program, _)| is_peer(program));
+            let peers = self.programs.iter().zip(all).filter(|(program, _)| NUMPY.contains(program));
             let times = peers.filter_map(|(_, series)| Some(series.as_ref()?.median()));
             let best = times.min_by(f64::total_cmp);
             let share =
@@ -200,7 +200,7 @@ fn peer(series: Option<&Series>, bound: Option<&Series>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::programs::PYTHON, *};
+    use super::*;
 
     fn series(seconds: &[f64]) -> Series {
         Series { seconds: seconds.to_vec(), private: Some(3 << 19), is_wrong: false }
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn rows_have_a_cell_for_each_program() {
-        let programs = [Program::Bound, Program::Ndfolio, PYTHON[0], PYTHON[1]];
+        let programs = [Program::Bound, Program::Ndfolio, NUMPY[0], NUMPY[1]];
         let mut table = SideBySide::new(Place::Hot, 3, &programs);
         let numpy = Series { is_wrong: true, ..series(&[1.0]) };
         let all = [Some(series(&[0.1, 0.2, 0.3])), Some(series(&[0.3, 0.2, 0.4])), Some(numpy), None];
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn without_c_there_are_no_ratios() {
-        let mut table = SideBySide::new(Place::Hot, 1, &[Program::Ndfolio, PYTHON[0]]);
+        let mut table = SideBySide::new(Place::Hot, 1, &[Program::Ndfolio, NUMPY[0]]);
         let row = table.add("sum f4", &[Some(series(&[0.5])), Some(series(&[1.0]))]);
         assert_eq!(row, "| sum f4 | 0.500 (0.500) | 1.5 MiB | 1.000 (1.000) |");
         assert!(
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_last_column_is_to_the_best_peer() {
-        let programs = [Program::Bound, Program::Ndfolio, PYTHON[0], PYTHON[1]];
+        let programs = [Program::Bound, Program::Ndfolio, NUMPY[0], NUMPY[1]];
         let mut table = SideBySide::new(Place::Group, 1, &programs).beside_numpy(1 << 30);
         let all = [None, Some(series(&[0.5])), None, Some(series(&[2.0]))];
         assert_eq!(

@@ -132,7 +132,7 @@ pub(super) fn numbers(value: &Value) -> Result<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::programs::PYTHON, *};
+    use super::{super::programs::NUMPY, *};
 
     const CASE: (&str, Agreement) = ("sum f4", Agreement::Close(1e-4));
 
@@ -151,11 +151,11 @@ mod tests {
     #[test]
     fn lanes_take_turns_and_those_that_cannot_are_left_out() {
         let (mut order, mut seconds) = (Vec::new(), 0.0);
-        let lanes = [Program::Ndfolio, PYTHON[0], PYTHON[1]];
+        let lanes = [Program::Ndfolio, NUMPY[0], NUMPY[1]];
         let all = in_turns(2, CASE, &lanes, &mut None, |program| {
             order.push(program.name());
             seconds += 1.0;
-            Ok((*program != PYTHON[0]).then(|| outcome(seconds, 5.0)))
+            Ok((*program != NUMPY[0]).then(|| outcome(seconds, 5.0)))
         })
         .unwrap();
         assert_eq!(order, ["ndfolio", "numpy", "numpy-chunks", "ndfolio", "numpy-chunks"]);
@@ -167,13 +167,13 @@ mod tests {
     #[test]
     fn a_wrong_answer_is_seen() {
         let answers = |wrong: Program| {
-            in_turns(1, CASE, &[Program::Bound, Program::Ndfolio, PYTHON[0]], &mut None, |program| {
+            in_turns(1, CASE, &[Program::Bound, Program::Ndfolio, NUMPY[0]], &mut None, |program| {
                 Ok(Some(outcome(1.0, if *program == wrong { 5.1 } else { 5.0 })))
             })
         };
-        assert!(answers(PYTHON[0]).unwrap()[2].as_ref().unwrap().is_wrong);
+        assert!(answers(NUMPY[0]).unwrap()[2].as_ref().unwrap().is_wrong);
         assert!(answers(Program::Ndfolio).is_err());
-        assert!(!answers(PYTHON[1]).unwrap()[2].as_ref().unwrap().is_wrong);
+        assert!(!answers(NUMPY[1]).unwrap()[2].as_ref().unwrap().is_wrong);
     }
 
     #[test]

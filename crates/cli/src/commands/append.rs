@@ -16,10 +16,12 @@ pub(crate) fn append(args: &AppendArgs) -> Result<(), Failure> {
         Ok(Location::parse(path)?.open(&args.raw.options(path)?)?)
     };
     let rows = args.rows.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
-    let mut appender = begin(args, &rows[0])?;
+    // Somebody who waits for another writer can interrupt it.
+    let watch = Watch::new(0, &args.run);
+    let mut appender = begin(args, &rows[0], &watch)?;
     tell_lock(&args.run, appender.array());
     let bytes = rows.iter().fold(0, |bytes: u64, rows| bytes.saturating_add(rows.nbytes() as u64));
-    let watch = Watch::new(bytes, &args.run);
+    let watch = watch.for_bytes(bytes, &args.run);
     let written = rows.iter().try_for_each(|rows| appender.append_lazy(rows, watch.run()));
     if let Err(error) = written {
         // All or nothing; what failed is said already.
@@ -32,14 +34,14 @@ pub(crate) fn append(args: &AppendArgs) -> Result<(), Failure> {
 }
 
 /// Opens the file, or makes it with rows as these are, but none yet.
-fn begin(args: &AppendArgs, rows: &Array) -> Result<Appender, Failure> {
+fn begin(args: &AppendArgs, rows: &Array, watch: &Watch) -> Result<Appender, Failure> {
     let lock = &args.lock;
     let options = AppendOptions::new()
         .durability(args.durability.into())
         .casting(args.casting)
         .lock(lock.lock())
         .wait(lock.wait);
-    match options.open(&args.path) {
+    match options.open_run(&args.path, watch.run()) {
         Err(Error::Store(StoreError::NotFound { .. })) => {}
         opened => return Ok(opened?),
     }
@@ -55,12 +57,12 @@ fn begin(args: &AppendArgs, rows: &Array) -> Result<Appender, Failure> {
         Err(Error::Store(StoreError::AlreadyExists { .. })) => {}
         made => drop(made?),
     }
-    Ok(options.open(&args.path)?)
+    Ok(options.open_run(&args.path, watch.run())?)
 }
 
 pub(crate) fn resize(args: &ResizeArgs) -> Result<(), Failure> {
-    let mut array = open(&args.path, &args.lock, &args.run)?;
     let watch = Watch::new(0, &args.run);
+    let mut array = open(&args.path, &args.lock, (&args.run, &watch))?;
     array.resize(args.rows, watch.run())?;
     array.close()?;
     profile::tell(&args.run, None, watch);
@@ -68,17 +70,18 @@ pub(crate) fn resize(args: &ResizeArgs) -> Result<(), Failure> {
 }
 
 pub(crate) fn compact(args: &CompactArgs) -> Result<(), Failure> {
-    let mut array = open(&args.path, &args.lock, &args.run)?;
-    let watch = Watch::new(2 * array.nbytes() as u64, &args.run);
+    let watch = Watch::new(0, &args.run);
+    let mut array = open(&args.path, &args.lock, (&args.run, &watch))?;
+    let watch = watch.for_bytes(2 * array.nbytes() as u64, &args.run);
     array.compact(watch.run())?;
     array.close()?;
     profile::tell(&args.run, None, watch);
     Ok(())
 }
 
-fn open(path: &Path, lock: &LockArgs, run: &RunArgs) -> Result<Array, Failure> {
+fn open(path: &Path, lock: &LockArgs, (run, watch): (&RunArgs, &Watch)) -> Result<Array, Failure> {
     let options = OpenOptions::new().mode(Mode::ReadWrite).lock(lock.lock()).wait(lock.wait);
-    let array = options.open(path)?;
+    let array = options.open_run(path, watch.run())?;
     tell_lock(run, &array);
     Ok(array)
 }

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use ndfolio::{
-    Array, CreateOptions, Durability, Error, Lazy, Location, Mode, OpenOptions, Plan, Reduced,
+    Array, CreateOptions, Durability, Error, Lazy, Location, Mode, OpenOptions, Plan, Reduced, Run,
     eval::{Program, check_name},
 };
 
@@ -23,9 +23,11 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         false if !args.run.quiet => plan_of(args, &lazy).ok(),
         false => None,
     };
-    // Somebody who waits for another writer can still interrupt it.
-    let target = args.into.as_ref().map(|_| target(args, Mode::ReadWrite)).transpose()?;
-    let watch = Watch::new(plan.as_ref().map_or(0, |plan| plan.bytes() + plan.writes), &args.run);
+    // Somebody who waits for another writer can interrupt it.
+    let watch = Watch::new(0, &args.run);
+    let target = args.into.as_ref().map(|_| target(args, Mode::ReadWrite, watch.run())).transpose()?;
+    let bytes = plan.as_ref().map_or(0, |plan| plan.bytes() + plan.writes);
+    let watch = watch.for_bytes(bytes, &args.run);
     let prediction = plan.filter(|_| args.run.profile).map(Prediction::new);
     match (&args.output, target) {
         (Some(path), _) => {
@@ -55,7 +57,9 @@ fn plan_of(args: &EvalArgs, lazy: &Lazy) -> Result<Plan, Failure> {
     let session = args.run.session();
     Ok(match (&args.output, &args.into) {
         (Some(path), _) => options(args, lazy)?.plan_save(lazy, path, args.casting, &session)?,
-        (None, Some(_)) => target(args, Mode::Read)?.plan_assign(lazy, args.casting, &session)?,
+        (None, Some(_)) => {
+            target(args, Mode::Read, Run::default())?.plan_assign(lazy, args.casting, &session)?
+        }
         (None, None) => lazy.plan(&session)?,
     })
 }
@@ -104,10 +108,10 @@ fn options(args: &EvalArgs, lazy: &Lazy) -> Result<CreateOptions, Failure> {
 }
 
 /// The array that is written in place.
-fn target(args: &EvalArgs, mode: Mode) -> Result<Array, Failure> {
+fn target(args: &EvalArgs, mode: Mode, run: Run<'_>) -> Result<Array, Failure> {
     let place = args.into.as_deref().unwrap_or("".as_ref());
     let options = OpenOptions::new().mode(mode).lock(args.lock.lock()).wait(args.lock.wait);
-    Ok(Location::parse(place)?.open(&options)?)
+    Ok(Location::parse(place)?.open_run(&options, run)?)
 }
 
 fn print(args: &EvalArgs, result: &Reduced) -> Result<(), Failure> {

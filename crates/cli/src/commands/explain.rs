@@ -1,11 +1,10 @@
 use std::{ffi::OsString, io::Write};
 
-use clap::Parser;
 use ndfolio::Plan;
 
-use super::{convert, describe, diff, digest, eval, reduce, verify};
+use super::{convert, describe, diff, digest, eval, pick, reduce, verify};
 use crate::{
-    args::{self, Cli, Command, ExplainArgs},
+    args::{Cli, Command, ExplainArgs},
     failure::Failure,
     output::Output,
     profile::Prediction,
@@ -45,8 +44,8 @@ fn usage(reason: String) -> Failure {
 }
 
 fn parsed(words: Vec<OsString>) -> Result<Command, Failure> {
-    let line = std::iter::once(OsString::from("ndfolio")).chain(words).collect();
-    let cli = Cli::try_parse_from(args::with_info(line)).map_err(|error| {
+    let line = std::iter::once(OsString::from("ndfolio")).chain(words);
+    let cli = Cli::read(line).map_err(|error| {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         usage(first.trim_start_matches("error: ").to_owned())
@@ -60,13 +59,15 @@ fn plan(command: &Command) -> Result<Plan, Failure> {
         Command::Describe(args) => describe::plan_describe(args),
         Command::Reduce(args) => reduce::plan(args),
         Command::Convert(args) => convert::plan(args),
+        Command::Take(args) => pick::plan_take(args),
+        Command::Sample(args) => pick::plan_sample(args),
         Command::Eval(args) => eval::plan(args),
         Command::Digest(args) => digest::plan(args),
         Command::Diff(args) => diff::plan(args),
         Command::Checksum(args) => verify::plan(&args.input, &args.run.session()),
         Command::Verify(args) => verify::plan(&args.input, &args.run.session()),
         _ => Err(usage(
-            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, eval, digest, diff, checksum or verify"
+            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, take, sample, eval, digest, diff, checksum or verify"
                 .to_owned(),
         )),
     }

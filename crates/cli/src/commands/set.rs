@@ -1,4 +1,4 @@
-use ndfolio::{Run, Value};
+use ndfolio::{Session, Value};
 
 use crate::{
     args::{FillArgs, SetArgs},
@@ -8,17 +8,20 @@ use crate::{
 };
 
 pub(crate) fn set(args: &SetArgs) -> Result<(), Failure> {
-    let array = args.input.open_to_write(&args.lock)?;
+    let watch = Watch::silent(Session::new());
+    let array = args.input.open_to_write(&args.lock, &watch)?;
     let parsed = Value::parse_array(&args.value, array.dtype());
     let (shape, values) = parsed.map_err(|error| Failure::about(array.path(), error))?;
-    array.assign(&shape, &values, Run::default())?;
+    array.assign(&shape, &values, watch.run())?;
     Ok(array.close()?)
 }
 
 pub(crate) fn fill(args: &FillArgs) -> Result<(), Failure> {
-    let array = args.input.open_to_write(&args.lock)?;
+    // Somebody who waits for another writer can interrupt it.
+    let watch = Watch::new(0, &args.run);
+    let array = args.input.open_to_write(&args.lock, &watch)?;
     let value = super::value(array.path(), &args.value, array.dtype())?;
-    let watch = Watch::new(2 * array.nbytes() as u64, &args.run);
+    let watch = watch.for_bytes(2 * array.nbytes() as u64, &args.run);
     array.fill_run(value, watch.run())?;
     array.flush_run(watch.run())?;
     array.close()?;

@@ -82,6 +82,13 @@ fn text(args: &PassArgs, found: &Verification) -> Result<(), Failure> {
         blocks(&found.sums),
         bytes_text(found.sums.covered)
     )?;
+    if found.count_differs && !found.is_damaged() {
+        writeln!(
+            out,
+            "  it has another number of rows than when the checksums were taken: somebody appends to it, or did not come to the end; if nobody does and it is as it should be, run: ndfolio checksum {path}"
+        )?;
+        return Ok(out.finish()?);
+    }
     if found.is_outdated() {
         writeln!(
             out,
@@ -89,7 +96,7 @@ fn text(args: &PassArgs, found: &Verification) -> Result<(), Failure> {
         )?;
         return Ok(out.finish()?);
     }
-    if found.header_differs {
+    if found.header_differs && !found.count_differs {
         writeln!(out, "  header differs")?;
     }
     for one in found.differing.iter().take(LISTED) {
@@ -160,6 +167,7 @@ fn found_json(found: &Verification) -> Json {
         "checksums": sums_json(&found.sums),
         "file_size": found.file_size,
         "header_differs": found.header_differs,
+        "count_differs": found.count_differs,
         "differing": found.differing.iter().map(damage).collect::<Vec<_>>(),
         "missing": found.missing,
         "not_covered": found.uncovered,

@@ -110,7 +110,7 @@ impl Iterator for Runs {
 }
 
 /// The part of a view that lies in a box of its axes.
-pub(super) fn part(view: &View, bounds: &[Range<usize>]) -> Option<View> {
+pub(crate) fn part(view: &View, bounds: &[Range<usize>]) -> Option<View> {
     let mut offset = view.offset();
     for (range, &stride) in bounds.iter().zip(view.strides()) {
         offset = offset.wrapping_add_signed((range.start as isize * stride) as i64);

@@ -3,7 +3,7 @@
 use std::{ops::Range, path::Path, sync::Arc};
 
 use ndfolio_engine::{Run, sum_blocks};
-use ndfolio_format::BlockSums;
+use ndfolio_format::{BlockSums, npy::CountField};
 use ndfolio_kernel::sum;
 use ndfolio_store::{Bytes, File, Mode, Turn};
 
@@ -11,25 +11,34 @@ use super::{head_sum, load, renew_blocks, save, sums_path};
 use crate::{Error, Result, error::At};
 
 /// How a file's rows are counted.
-pub(crate) struct Counted<'c> {
+pub(crate) struct Counted {
     /// Bytes of its header.
     pub(crate) start: u64,
-    /// Where in the header the rows are counted, and the bytes that say that items end at an offset.
+    /// Where in the header the rows are counted.
     pub(crate) field: u64,
-    pub(crate) bytes: &'c dyn Fn(u64) -> Option<[u8; 16]>,
+    /// Bytes of a row.
+    pub(crate) row: u64,
+}
+
+impl Counted {
+    /// The bytes of the count that say that items end at an offset.
+    fn bytes(&self, end: u64) -> Option<[u8; 16]> {
+        let rows = end.checked_sub(self.start)?.checked_div(self.row)?;
+        CountField::bytes(rows).ok().filter(|_| self.start + rows * self.row == end)
+    }
 }
 
 /// Lets the checksums beside a file, if there are any, cover its items up to `end`: those that are there are on stable
 /// storage. Where the header, or the block in which the items ended, is not as its sum says, nothing more is covered, so that
 /// no damage is hidden.
-pub(crate) fn follow(path: &Path, counted: &Counted<'_>, end: u64, run: &Run<'_>) -> Result<()> {
+pub(crate) fn follow(path: &Path, counted: &Counted, end: u64, run: &Run<'_>) -> Result<()> {
     if !sums_path(path).exists() {
         return Ok(());
     }
     let turn = Turn::take(&sums_path(path), &|| run.go_on().is_err());
     run.go_on().at(path)?;
     let _turn = turn?;
-    let mut found = match load(path, run) {
+    let found = match load(path, run) {
         Ok(Some(found)) => found,
         Ok(None) | Err(Error::Format { .. }) => return Ok(()),
         Err(error) => return Err(error),
@@ -42,18 +51,26 @@ pub(crate) fn follow(path: &Path, counted: &Counted<'_>, end: u64, run: &Run<'_>
     }
     // The blocks that are whole, before and after.
     let kept = whole_blocks(&found).min(whole_blocks(&sums));
-    let head = head_sum(&file, sums.start())?;
     if kept < found.sums.len() && !is_as_summed(&file, &found, kept, run)? {
         // What is damaged stays to be found, and what follows is not covered.
-        (found.head, found.generation) = (head, found.generation + 1);
-        return save(path, &found);
+        return Ok(());
     }
     sums.sums[..kept].copy_from_slice(&found.sums[..kept]);
     let new = kept..sums.sums.len();
     renew_blocks(&file, &mut sums, new, run)?;
-    (sums.head, sums.generation) = (head, found.generation + 1);
+    (sums.head, sums.generation) = (head_sum(&file, sums.start())?, found.generation + 1);
     sums.modified = file.modified()?;
     save(path, &sums)
+}
+
+/// Has the checksums cover no more than what is counted, before anything is written behind that: whoever counted fewer
+/// rows last may not have come to the end.
+pub(crate) fn cover_no_more(path: &Path, counted: &Counted, end: u64, run: &Run<'_>) -> Result<()> {
+    match load(path, run) {
+        Ok(Some(found)) if found.covered() > end => follow(path, counted, end, run),
+        Ok(_) | Err(Error::Format { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Blocks that more bytes behind them do not change.
@@ -63,8 +80,8 @@ fn whole_blocks(sums: &BlockSums) -> usize {
 }
 
 /// Whether the header is the one whose sum was taken, but for the number of rows.
-fn is_header_as_summed(file: &File, sums: &BlockSums, counted: &Counted<'_>) -> Result<bool> {
-    let Some(bytes) = (counted.bytes)(sums.covered()) else { return Ok(false) };
+pub(crate) fn is_header_as_summed(file: &File, sums: &BlockSums, counted: &Counted) -> Result<bool> {
+    let Some(bytes) = counted.bytes(sums.covered()) else { return Ok(false) };
     let mut head = vec![0; sums.start() as usize];
     file.read_at(0, &mut head)?;
     let field: Range<usize> = counted.field as usize..counted.field as usize + bytes.len();

@@ -72,7 +72,7 @@ pub(super) fn fail_every_call(faults: &[Fault], mut scenario: impl FnMut(&'stati
 
 pub(super) fn is_harmless(calls: &Faulty) -> bool {
     // The kernel never interrupts a rename or a mapping, so nobody repeats them.
-    HARMLESS.contains(&calls.fault) && calls.failed() != Some("rename")
+    HARMLESS.contains(&calls.fault()) && calls.failed() != Some("rename")
 }
 
 fn write_new(path: &Path, existing: Existing, reserve: Reserve, calls: &'static Faulty) -> Result<()> {

@@ -196,7 +196,9 @@ impl Appender {
         }
         self.counted = self.end;
         self.least = self.least.max(self.end);
-        self.file().look_again(self.end)
+        // What is counted is there: nothing that fails from here on could take it back.
+        self.file().reach(self.end);
+        Ok(())
     }
 
     fn sync(&self, range: Range<u64>) -> Result<()> {
@@ -221,7 +223,9 @@ impl Appender {
 
     /// Nothing is written any more, and what is not counted goes.
     fn give_up(&mut self, error: StoreError) -> StoreError {
+        let written = self.end.saturating_sub(self.counted);
         self.cut_back();
+        let error = self.handle().look_at_space_again(error, written);
         self.fail(error)
     }
 

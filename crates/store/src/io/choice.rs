@@ -28,6 +28,9 @@ const PROBES: usize = 3;
 /// From this resident share on, the device is slower than the page cache with its gaps.
 const HOT: f64 = 0.5;
 
+/// The same where the device is waited for again and again.
+const HOT_SCATTERED: f64 = 0.9;
+
 /// Faults in a block of a fresh mapping up to which folios count as large. Single pages take 32.
 const LARGE_FOLIO_FAULTS: u64 = 4;
 
@@ -38,6 +41,8 @@ pub enum Pattern {
     Sequential,
     /// Pieces with gaps between them, or in no order.
     Sparse,
+    /// Short pieces all over the range: of each that the page cache does not hold, the device is waited for.
+    Scattered,
 }
 
 /// What a pass is going to read.
@@ -92,7 +97,10 @@ impl File {
         let (share, hot_blocks) = self.resident_share(&range);
         match share {
             None => self.choose_unknown(plan),
-            Some(share) if share >= HOT && plan.bytes < PROBED => {
+            Some(share) if plan.pattern == Pattern::Scattered && share < HOT_SCATTERED => {
+                self.choose_cold(plan, share)
+            }
+            Some(share) if share >= HOT && plan.bytes < probed_from(plan.pattern) => {
                 let reason = format!("{:.0} % of {} bytes are in the page cache", share * 100.0, plan.bytes);
                 Choice::new(IoEngine::Pread, reason)
             }
@@ -178,10 +186,19 @@ impl File {
     }
 }
 
+/// From how many bytes on it pays to find out how the page cache holds them.
+fn probed_from(pattern: Pattern) -> u64 {
+    match pattern {
+        Pattern::Sequential | Pattern::Sparse => PROBED,
+        // Each piece is a call, or a fault of its own where folios are small: that is known best early.
+        Pattern::Scattered => SMALL,
+    }
+}
+
 fn through_cache(plan: &AccessPlan, reason: impl Into<String>) -> Choice {
     let advice = match plan.pattern {
         Pattern::Sequential => Advice::Sequential,
-        Pattern::Sparse => Advice::Normal,
+        Pattern::Sparse | Pattern::Scattered => Advice::Normal,
     };
     Choice { advice, ..Choice::new(IoEngine::Pread, reason) }
 }

@@ -123,7 +123,8 @@ impl<'a> Stream<'a> {
     /// Makes slots in which the piece fits. None is in use.
     fn make_slots(&mut self, piece: &Slot) -> Result<()> {
         let failed = |source| StoreError::at(self.file.path(), "make buffers", piece.start(), source);
-        self.lane.slots.grow(piece, self.budget, self.descriptor.align).map_err(failed)?;
+        let longest = usize::try_from(self.dispenser.pieces().longest()).unwrap_or(0);
+        self.lane.slots.grow(piece, longest, self.budget, self.descriptor.align).map_err(failed)?;
         self.counters.buffer_bytes = self.counters.buffer_bytes.max(self.lane.slots.bytes() as u64);
         Ok(())
     }

@@ -14,6 +14,12 @@ pub trait Pieces: Sync {
 
     /// The piece `index`, less than [`count`](Self::count): offsets in the file.
     fn range(&self, index: usize) -> Range<u64>;
+
+    /// Bytes of the longest, where lengths differ much: buffers have room for it from the beginning on then. 0 if it
+    /// is not known.
+    fn longest(&self) -> u64 {
+        0
+    }
 }
 
 impl Pieces for [Range<u64>] {
@@ -43,6 +49,10 @@ impl<P: Pieces + ?Sized> Pieces for &P {
 
     fn range(&self, index: usize) -> Range<u64> {
         (**self).range(index)
+    }
+
+    fn longest(&self) -> u64 {
+        (**self).longest()
     }
 }
 

@@ -165,10 +165,18 @@ impl Slots {
         !self.is_empty() && piece.total <= self.len
     }
 
-    /// Other slots, in which the piece fits: as many as are useful, within the budget (at least one).
-    pub(super) fn grow(&mut self, piece: &Slot, budget: usize, align: usize) -> io::Result<()> {
-        // A few bytes more each time would make new slots again and again.
-        let roomy = (self.len + self.len / 4).next_multiple_of(align);
+    /// Other slots, in which the piece fits: as many as are useful, within the budget (at least one). Pieces of up to
+    /// `longest` bytes will come.
+    pub(super) fn grow(
+        &mut self,
+        piece: &Slot,
+        longest: usize,
+        budget: usize,
+        align: usize,
+    ) -> io::Result<()> {
+        // A few bytes more each time would make new slots again and again. A piece can begin and end in blocks.
+        let known = if longest > 0 { longest.saturating_add(align).next_multiple_of(align) } else { 0 };
+        let roomy = (self.len + self.len / 4).next_multiple_of(align).max(known);
         let len = if roomy <= budget { piece.total.max(roomy) } else { piece.total }.max(align);
         self.make(count(len, budget, ENOUGH), len, align)
     }
