@@ -1,5 +1,7 @@
 """Arrays on disk, used as if they were in memory: any size, with NumPy's names and NumPy's results."""
 
+from typing import TYPE_CHECKING
+
 from . import format
 from ._array import Array, asarray
 from ._compute import compute
@@ -33,3 +35,15 @@ __all__ = [
     "verify",
     "where",
 ]
+
+if TYPE_CHECKING:
+    from . import array_api as array_api
+else:
+
+    def __getattr__(name):
+        # What few programs use is imported when it is asked for.
+        if name == "array_api":
+            from importlib import import_module
+
+            return import_module(".array_api", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,13 +11,14 @@ from . import _build, _compute
 from ._ndfolio import Base, Node
 from ._operators import Operators
 from ._reductions import Reductions
+from ._standard import Standard
 from ._storage import Storage
 
 _new = Base.__new__
 _PLAIN = (int, slice, type(Ellipsis), type(None))
 
 
-class Array(Base, Reductions, Operators, Storage):
+class Array(Base, Reductions, Operators, Storage, Standard):
     """An array whose items are read or computed when their values are wanted.
 
     Arrays are opened by `ndfolio.open`, made by `ndfolio.create` and `ndfolio.asarray`, or are operations on other
@@ -41,6 +42,7 @@ class Array(Base, Reductions, Operators, Storage):
     __slots__ = (
         "__weakref__",
         "_dtype",
+        "_items",
         "_map",
         "_node",
         "_profile",
@@ -61,6 +63,7 @@ class Array(Base, Reductions, Operators, Storage):
         self = _new(Array)
         self._node = node
         self._recipe = recipe
+        self._items = None
         self._map = map_
         self._profile = profile
         return self
@@ -68,6 +71,11 @@ class Array(Base, Reductions, Operators, Storage):
     @staticmethod
     def _make(way: str, *args) -> Array:
         """An array made of others: `args` are arrays, numbers, and what is in no array."""
+        if type(args[0]) is Array and args[0]._items is not None:
+            from . import _memory
+
+            if way in _memory.VIEWS:
+                return _memory.view(way, args)
         nodes = [arg._node if type(arg) is Array else arg for arg in args]
         node = _build.WAYS[way](*nodes)
         if not node.is_file:
@@ -93,6 +101,9 @@ class Array(Base, Reductions, Operators, Storage):
     def _open_again(self) -> Node:
         from . import _reference
 
+        if self._items is not None:
+            self._node = _build.memory_node(self._items.array)
+            return self._node
         try:
             reference = object.__getattribute__(self, "_reference")
         except AttributeError:
@@ -243,7 +254,9 @@ class Array(Base, Reductions, Operators, Storage):
     def __setitem__(self, key, value) -> None:
         from . import _indexing
 
-        if type(key) is not tuple or not all(type(part) in _PLAIN for part in key):
+        if self._items is not None or not self._node.is_file:
+            _indexing.put_in_memory(self, key, value)
+        elif type(key) is not tuple or not all(type(part) in _PLAIN for part in key):
             _indexing.put(self, key, value)
         else:
             self._make("slice", self, key)._assign(value, "unsafe", self)

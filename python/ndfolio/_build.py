@@ -76,7 +76,7 @@ def mapped_place(array: np.ndarray):
     # A view has its parent's offset, so its place follows from the addresses.
     import mmap
 
-    start = np.frombuffer(root._mmap, np.uint8).__array_interface__["data"][0]
+    start = np.frombuffer(root._mmap, np.uint8).__array_interface__["data"][0]  # type: ignore[attr-defined]
     before = root.offset - root.offset % mmap.ALLOCATIONGRANULARITY
     offset = before + array.__array_interface__["data"][0] - start
     order = "C" if array.flags.c_contiguous else "F"

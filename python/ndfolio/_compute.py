@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +27,7 @@ def create_node(path, shape, dtype, order, item, growable, overwrite):
     return _ndfolio.create(path, shape, dtype, order, item, growable, overwrite, session)
 
 
-def compute(*arrays):
+def compute(*arrays: Any) -> Any:
     """Computes arrays in memory, together: what they have in common is read and computed once.
 
     Parameters
@@ -72,7 +74,7 @@ def warn(report: dict) -> None:
     counts = report["conditions"]
     if counts == (0, 0, 0):
         return
-    how = np.geterr()
+    how: Mapping[str, object] = np.geterr()
     for count, (name, text) in zip(counts, _KINDS, strict=True):
         if not count or how[name] == "ignore":
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 from types import TracebackType
+from typing import Any
 
 from . import _progress
 from ._ndfolio import Session
@@ -80,7 +81,7 @@ class config:
 
     __slots__ = ("_settings", "_tokens")
 
-    def __init__(self, **changes):
+    def __init__(self, **changes: Any) -> None:
         unknown = [name for name in changes if name not in _FIELDS]
         if unknown:
             raise TypeError(f"config() has no setting {unknown[0]!r}; there are {', '.join(_FIELDS)}")
@@ -88,7 +89,7 @@ class config:
             changes["scratch"] = os.fspath(changes["scratch"])
         # Wrong settings are found here, and not at the first pass.
         self._settings = settings().with_changes(changes)
-        self._tokens = []
+        self._tokens: list[contextvars.Token] = []
 
     def __enter__(self) -> Settings:
         self._tokens.append(_current.set(self._settings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +90,7 @@ def _place_like(function, name):
         return _reductions.reduce(_lazy(a), name, axis, None, out, keepdims)
 
 
+_function: Any
 for _function in (np.sum, np.prod, np.nansum, np.nanprod):
     _sum_like(_function, _function.__name__)
 for _function in (np.mean, np.nanmean):
@@ -168,7 +170,7 @@ def _diff(a, n=1, axis=-1, prepend=NOT_GIVEN, append=NOT_GIVEN):
 
 
 @handles(np.where)
-def where(condition, x=None, y=None, /):
+def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     """Items of `x` where a condition is true, of `y` elsewhere; nothing is computed.
 
     Examples

@@ -56,6 +56,15 @@ def put(x: Array, key, value) -> None:
     np.asarray(x)[parts] = np.asarray(value)
 
 
+def put_in_memory(x: Array, key, value) -> None:
+    """Assignment to an array that is in no file."""
+    from . import _memory
+
+    names = isinstance(key, str) or isinstance(key, list) and any(isinstance(name, str) for name in key)
+    parts = key if names else tuple(_part(part) for part in (key if isinstance(key, tuple) else (key,)))
+    _memory.put(x, parts, _compute.compute(value) if type(value) is Array else value)
+
+
 def _part(part):
     """A part of an index as NumPy sees it: arrays are arrays, and what is lazy is computed."""
     if part is None or part is Ellipsis:
@@ -128,7 +137,8 @@ def selected(shape, parts) -> int:
 
 def _within(x: Array, parts):
     """The least part of an expression that an index needs, and the index into that part."""
-    key, inner = [], []
+    key: list[slice] = []
+    inner: list = []
     for axis, part in _expanded(x.shape, parts):
         if part is None:
             inner.append(None)

@@ -95,8 +95,8 @@ class memmap(np.memmap):
     # Those of an array that is not in a file (any more): what NumPy's functions made of one that was.
     _mmap = None
     filename = None
-    offset = None
-    mode = None
+    offset = None  # type: ignore[assignment]
+    mode = None  # type: ignore[assignment]
 
     def __new__(cls, filename, dtype=np.uint8, mode="r+", offset=0, shape=None, order="C"):
         try:
@@ -428,7 +428,7 @@ for _name in ("sum", "prod", "mean", "var", "std", "min", "max", "any", "all", "
     setattr(memmap, _name, _reduction(_name))
 
 
-def _searchsorted(self, v, side="left", sorter=None):
+def _searchsorted(self, v, /, side="left", sorter=None):
     if self.nbytes >= _LARGE and type(self) is memmap:
         from . import _accelerate
 
@@ -439,7 +439,7 @@ def _searchsorted(self, v, side="left", sorter=None):
     return _ndarray.searchsorted(self, v, side, sorter)
 
 
-memmap.searchsorted = functools.wraps(_ndarray.searchsorted)(_searchsorted)
+memmap.searchsorted = functools.wraps(_ndarray.searchsorted)(_searchsorted)  # type: ignore[method-assign]
 
 
 def _check(array):

@@ -56,6 +56,14 @@ def _by_numpy(name: str):
     return method
 
 
+def _matmul(other, order):
+    if other is None:
+        return NotImplemented
+    from .array_api import matmul
+
+    return matmul(*order(other))
+
+
 class Operators:
     """Arithmetic, comparison and bits, with NumPy's broadcasting and promotion; nothing is computed."""
 
@@ -96,10 +104,10 @@ class Operators:
         return other // self, other % self
 
     def __matmul__(self, other):
-        return self._function("matmul", self, other)
+        return _matmul(self._operand_or_none(other), lambda other: (self, other))
 
     def __rmatmul__(self, other):
-        return self._function("matmul", other, self)
+        return _matmul(self._operand_or_none(other), lambda other: (other, self))
 
     @property
     def real(self):

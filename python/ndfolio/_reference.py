@@ -37,7 +37,7 @@ def _of_reference(*reference) -> Array:
     """An array that opens its file when it is used: for reading, since one process writes to a file at a time."""
     x = _new(Array)
     x._reference = reference
-    x._map = x._profile = x._recipe = None
+    x._map = x._profile = x._recipe = x._items = None
     x._dtype = np.dtype(reference[3])
     x._shape = reference[4]
     return x

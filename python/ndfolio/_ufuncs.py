@@ -48,6 +48,10 @@ def call(ufunc, method, inputs, kwargs):
         return _accumulate(name, inputs[0], out, *inputs[1:], **kwargs)
     if method == "at":
         raise TypeError(f"ufunc {name!r}.at() changes items in place, which an array that is computed later has not")
+    if ufunc is np.matmul:
+        from .array_api._linear import check_matmul
+
+        check_matmul(*inputs)
     return _by_numpy(ufunc, method, inputs, kwargs if out is None else {**kwargs, "out": (out,)})
 
 

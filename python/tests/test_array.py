@@ -301,13 +301,91 @@ def test_assignment_that_is_refused(path, known):
         x[[0, 1]] = 1
     with pytest.raises(ValueError, match=r"r\+"):
         x += 1
-    with pytest.raises(TypeError, match="expression"):
-        (x + 1)[0] = 1
-    with pytest.raises(TypeError, match="numpy.where"):
-        (x + 1)[[0, 1]] = 1
+    with pytest.raises(TypeError, match="real part"):
+        (x + 1j).real[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        np.broadcast_to(x[0] + 1, (2, 7, 8))[0] = 1
+    with nf.config(memory="1MiB"), pytest.raises(MemoryError, match="in no file"):
+        (np.zeros_like(x, shape=1 << 20) + 1)[0] = 1
     with nf.open(path, "r+") as y, pytest.raises(ValueError, match="broadcast"):
         y[0] = np.zeros(3)
     np.testing.assert_array_equal(np.load(path), known)
+
+
+def test_assignment_to_what_is_in_no_file(path, known):
+    x = nf.open(path) + 1
+    before = x[0]
+    x[0] = 7
+    x[1:3, [0, 2]] = x[3:5, [1, 1]]
+    x[x < 0] = 0
+    x[False] = 3
+    expected = known + 1
+    first = expected[0].copy()
+    expected[0] = 7
+    expected[1:3, [0, 2]] = expected[3:5, [1, 1]]
+    expected[expected < 0] = 0
+    same(x, expected)
+    same(before, first)
+    same(pickle.loads(pickle.dumps(x)), expected)
+    same(x * 2, expected * 2)
+    np.testing.assert_array_equal(np.load(path), known)
+
+
+VIEWS = {
+    "item": lambda x: x[1],
+    "one": lambda x: x[1, 2, 3],
+    "slice": lambda x: x[::-2, ..., None, 3],
+    "dots": lambda x: x[1, ..., 3],
+    "transpose": lambda x: x.T,
+    "axes": lambda x: x.transpose(1, 0, 2)[1:],
+    "reshape": lambda x: x.reshape(-1),
+    "several": lambda x: x[1:3].reshape(2, -1).T[3:],
+    "squeeze": lambda x: x[:, :1].squeeze(1),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("touched", [False, True])
+def test_views_of_what_is_in_no_file_are_assigned_to(path, known, view, touched):
+    """Nothing that is assigned is lost, as nothing is with NumPy's arrays."""
+    x, expected = nf.open(path) + 1, known + 1
+    if touched:
+        x[0, 0, 0] = expected[0, 0, 0] = 50
+    view(x)[...] = 9
+    np.asarray(view(expected))[...] = 9
+    if view(expected).ndim:
+        same(x, expected)
+        part, known_part = view(x), view(expected)
+    else:
+        expected[1, 2, 3] = 9
+        same(x, expected)
+        part, known_part = view(x), expected[1, 2, 3, ...]
+    x[...] = x * 3
+    expected[...] = expected * 3
+    same(part, known_part)
+    part += 1
+    same(x, expected)
+
+
+def test_records_in_no_file_are_assigned_to():
+    known = np.zeros(4, [("a", "i4"), ("b", "f8", (2,))])
+    x = nf.asarray(known)
+    x["a"][1:] = [1, 2, 3]
+    known["a"][1:] = [1, 2, 3]
+    x["b"] = known["b"] = 2.5
+    x[2] = known[2] = (5, (6, 7))
+    assert np.array_equal(x["a"], [0, 1, 5, 3]) and np.array_equal(x["b"][2], [6, 7])
+
+
+def test_many_assignments_are_not_many_copies():
+    x = np.zeros_like(nf.asarray([0.0]), shape=(200_000, 2))
+    start = time.perf_counter()
+    for i in range(2000):
+        x[i, 0] = i
+        x[i][1] = i
+    assert time.perf_counter() - start < 1
+    assert float(x.sum()) == 2 * sum(range(2000))
+    assert len(x._items.family) < 10
 
 
 def test_operators_in_place(path, known):
