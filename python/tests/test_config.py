@@ -203,7 +203,7 @@ def test_a_long_pass_tells_how_far_it_is(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stderr", stream)
     x = nf.create(tmp_path / "x.npy", (12_000, 1000), "f8")
     slow = x
-    for _ in range(6):
+    for _ in range(20):
         slow = np.arctan2(np.sin(slow), np.cosh(slow))
     with nf.config(progress=True, threads=1):
         float(slow.sum())
