@@ -128,6 +128,9 @@ enum End {
     Foreign { _lock: RangeLock },
     /// Rows can be written. They are counted at this place of the file.
     Open(Box<Tail>, u64),
+    /// The file was written anew with room for their number, and could not be locked or looked into after that: others
+    /// may append to it since.
+    Left,
 }
 
 impl End {
@@ -324,25 +327,36 @@ impl Appender {
     /// rows now, and not before it is known that there is something to write.
     fn tail(&mut self, run: &Run<'_>) -> Result<&mut Tail> {
         if let End::Foreign { .. } = self.end {
-            let locking = self.options.locking;
+            let (locking, old) = (self.options.locking, self.array.file_id());
             let lock = self.array.make_growable(locking, run).and_then(|()| {
                 let file = &self.array.source.file;
                 waiting(self.array.place(), run, |stop| file.lock_range_or(APPENDING, locking, stop))
             });
             // Whether that went well or not, nobody else is to be kept out of the new file.
             self.array.file().give_up_lock(&EVERYTHING);
-            let lock = lock?;
-            self.table = Table::of(&self.array)?;
-            if let Some(field) = count_field(self.array.file(), self.array.offset())? {
-                self.end = End::behind(lock, &self.table, field, self.options.synced)?;
+            let opened = lock.and_then(|lock| self.behind_what_was_copied(lock));
+            if opened.is_err() && self.array.file_id() != old {
+                self.end = End::Left;
             }
+            self.end = opened?;
         }
         match &mut self.end {
             End::Open(tail, _) => Ok(tail),
-            End::Foreign { .. } => Err(Error::NoRows {
+            End::Foreign { .. } | End::Left => Err(Error::NoRows {
                 path: self.array.place().to_owned(),
-                reason: "its header was changed by somebody else; open it again".to_owned(),
+                reason: "it was written anew, and others may append to it since; open it again".to_owned(),
             }),
+        }
+    }
+
+    /// The end of a file that was just given room for the number of rows.
+    fn behind_what_was_copied(&mut self, lock: RangeLock) -> Result<End> {
+        self.table = Table::of(&self.array)?;
+        match count_field(self.array.file(), self.array.offset())? {
+            Some(field) if field.count == self.rows => {
+                End::behind(lock, &self.table, field, self.options.synced)
+            }
+            _ => Ok(End::Left),
         }
     }
 
@@ -401,7 +415,7 @@ impl Appender {
         let end = self.table.end(self.rows);
         match &mut self.end {
             End::Open(tail, _) => Ok(tail.lower_to(end)?),
-            End::Foreign { .. } => Ok(()),
+            End::Foreign { .. } | End::Left => Ok(()),
         }
     }
 

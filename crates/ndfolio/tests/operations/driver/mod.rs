@@ -132,6 +132,7 @@ impl World {
 
     fn step(&mut self, step: &Step) {
         self.trace.push(format!("{step:?}"));
+        let id = self.id;
         if let Some((after, fault)) = step.fault {
             self.faults.fail(after, fault);
         }
@@ -152,7 +153,7 @@ impl World {
         if failed == Some("sync_folder") {
             self.leave_what_was_replaced();
         }
-        if failed.is_some() {
+        if failed.is_some() && self.id != id {
             self.leave_what_is_appended_to();
         }
         self.look();
@@ -165,14 +166,29 @@ impl World {
             let result = writer.array.flush();
             assert!(result.is_err(), "a file that is gone was flushed\n{}", self.told());
         }
-    }
-
-    /// Who appends made room for the number of rows, and then could not open the new file.
-    fn leave_what_is_appended_to(&mut self) {
         if let Some(tail) = self.appender.take_if(|tail| Some(tail.appender.array().file_id()) != self.id) {
             let result = tail.appender.array().flush();
             assert!(result.is_err(), "a file that is gone was flushed\n{}", self.told());
         }
+    }
+
+    /// Who appends made room for the number of rows. If he then could not lock or open the new file, he is told so from now
+    /// on, for others may append to it.
+    fn leave_what_is_appended_to(&mut self) {
+        let Some(mut tail) = self.appender.take() else { return };
+        let items: Vec<i64> = vec![1; self.layout.width()];
+        let before = npy::read(&self.path).map(|found| found.items);
+        let done = tail.appender.append(&self.layout.array(&items, |x| x as i16));
+        match done {
+            // What failed was of no matter.
+            Ok(()) => {
+                tail.appender.rollback().expect("it can be taken back");
+                tail.pending.clear();
+                self.appender = Some(tail);
+            }
+            Err(_) => drop(tail),
+        }
+        assert_eq!(npy::read(&self.path).map(|found| found.items), before, "{}", self.told());
     }
 
     /// Whether the operation may have come to that, and what the file holds now.
