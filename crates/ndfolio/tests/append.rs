@@ -437,6 +437,10 @@ fn child_appends() {
         let first = appender.rows() as i64;
         appender.append(&rows(first..first + 1 + batch % 7)).unwrap();
         appender.commit().unwrap();
+        if batch % 10 == 0 {
+            // So that the reader has his turns on a busy machine too.
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
     }
     appender.close().unwrap();
 }
