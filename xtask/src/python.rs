@@ -1,7 +1,7 @@
 //! The Python environment of the tests, and the tests.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -55,9 +55,13 @@ pub(crate) fn pytest() -> Result<()> {
 
 /// Builds the Python package as a user does, into the environment of the tests.
 pub(crate) fn package() -> Result<()> {
-    let mut pip = program(environment()?);
+    let python = environment()?;
+    let mut pip = program(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     // What builds it is in the environment, and so is NumPy.
+    let mut path: Vec<PathBuf> = python.parent().into_iter().map(Path::to_owned).collect();
+    path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    pip.env("PATH", env::join_paths(path)?);
     pip.args(["--no-build-isolation", "--no-deps", "--force-reinstall", "./python"]);
     run(pip)
 }
