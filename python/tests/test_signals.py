@@ -11,6 +11,14 @@ import pytest
 import ndfolio as nf
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Python's own way with Ctrl-C, also where who started the tests has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def slow(tmp_path):
     """An expression that takes many seconds."""
