@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result, bail};
@@ -25,12 +26,18 @@ pub(crate) fn environment() -> Result<PathBuf> {
         return Ok(python);
     }
     new_environment(&folder)?;
-    let mut pip = program(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-        .arg(&requirements);
+    let mut pip = pip_install(&python);
+    pip.arg("--requirement").arg(&requirements);
     run(pip)?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(python)
+}
+
+/// `pip install` into an environment; what is to be installed is added to it.
+pub(crate) fn pip_install(python: &Path) -> Command {
+    let mut pip = program(python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip
 }
 
 /// An environment with nothing in it, in place of what is in the folder.
@@ -56,8 +63,7 @@ pub(crate) fn pytest() -> Result<()> {
 /// Builds the Python package as a user does, into the environment of the tests.
 pub(crate) fn package() -> Result<()> {
     let python = environment()?;
-    let mut pip = program(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    let mut pip = pip_install(&python);
     // What builds it is in the environment, and so is NumPy.
     let mut path: Vec<PathBuf> = python.parent().into_iter().map(Path::to_owned).collect();
     path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));

@@ -148,8 +148,7 @@ impl Programs {
             succeeds(command)
         };
         if !is_there() {
-            let mut pip = program(&self.python);
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            let mut pip = python::pip_install(&self.python);
             pip.arg(format!("{package}=={wanted}"));
             if package != "numpy" {
                 // Which no other package is to change.
@@ -163,9 +162,8 @@ impl Programs {
 
     /// Builds and installs our own package, of this commit.
     fn install_ours(&self) -> Result<String> {
-        let mut pip = program(&self.python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-        pip.args(["--force-reinstall", "./python"]);
+        let mut pip = python::pip_install(&self.python);
+        pip.args(["--no-deps", "--force-reinstall", "./python"]);
         run(pip).context("pip cannot build the Python package")?;
         Ok(env!("CARGO_PKG_VERSION").to_owned())
     }
