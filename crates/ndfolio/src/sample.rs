@@ -2,32 +2,9 @@
 
 use std::collections::HashSet;
 
+use ndfolio_kernel::SplitMix64;
+
 use crate::{Array, Error, Picks, Result};
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the state grows by a constant, and each number is a mix of its bits.
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound` (more than 0), each as likely as any other: the upper half of a product, and another
-    /// draw where the lower half shows that it would come too often (Lemire 2019).
-    fn below(&mut self, bound: u64) -> u64 {
-        let too_often = bound.wrapping_neg() % bound;
-        loop {
-            let product = u128::from(self.next()) * u128::from(bound);
-            if product as u64 >= too_often {
-                return (product >> 64) as u64;
-            }
-        }
-    }
-}
 
 /// `count` different numbers below `size` in random order: every choice and every order is as likely as any other, up
 /// to the 2⁶⁴ seeds that there are. The same seed gives the same numbers on every machine and in every version.
@@ -44,7 +21,7 @@ impl SplitMix64 {
 #[must_use]
 pub fn sample_indices(count: usize, size: usize, seed: u64) -> Vec<i64> {
     assert!(count <= size, "{count} different numbers below {size}");
-    let mut random = SplitMix64(seed);
+    let mut random = SplitMix64::new(seed);
     let (mut chosen, mut numbers) = (HashSet::with_capacity(count), Vec::with_capacity(count));
     for last in size - count..size {
         let number = random.below(last as u64 + 1) as usize;
@@ -52,9 +29,7 @@ pub fn sample_indices(count: usize, size: usize, seed: u64) -> Vec<i64> {
         chosen.insert(number);
         numbers.push(number as i64);
     }
-    for at in (1..count).rev() {
-        numbers.swap(at, random.below(at as u64 + 1) as usize);
-    }
+    random.shuffle(&mut numbers);
     numbers
 }
 
