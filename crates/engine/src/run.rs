@@ -69,7 +69,7 @@ pub struct Run<'a> {
     taken: usize,
     /// Bytes that the boxes get at least.
     least: usize,
-    /// For how many threads there is memory.
+    /// For how many threads there is memory, or a processor.
     fit: Option<NonZero<usize>>,
     /// Where files without a name are made.
     scratch: Option<&'a Path>,
@@ -98,6 +98,13 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Run { threads: Some(NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN)), ..self }
+    }
+
+    /// The same run for somebody who runs several passes side by side: one thread computes. How many wait for a device
+    /// stays as it is.
+    #[must_use]
+    pub fn side_by_side(self) -> Self {
+        Run { fit: Some(NonZero::<usize>::MIN), ..self }
     }
 
     /// Which way files are read.

@@ -54,6 +54,14 @@ pub fn to_dtype(value: &Value) -> Result<DType, FormatError> {
     Ok(DType::from_descr(&to_literal(value, 0)?)?)
 }
 
+/// JSON from text.
+///
+/// # Errors
+/// [`FormatError::Json`]: what is none.
+pub fn parse(text: &str) -> Result<Value, FormatError> {
+    serde_json::from_str(text).map_err(|error| FormatError::Json { reason: error.to_string() })
+}
+
 fn to_literal(value: &Value, depth: usize) -> Result<Literal, FormatError> {
     if depth > MAX_DEPTH {
         return Err(FormatError::Json { reason: format!("nested deeper than {MAX_DEPTH}") });

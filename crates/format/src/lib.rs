@@ -24,6 +24,7 @@
 
 mod contents;
 mod error;
+mod feed;
 mod formats;
 pub mod json;
 mod options;
@@ -33,6 +34,7 @@ mod sums;
 
 pub use contents::{Contents, Member};
 pub use error::{FormatError, Unmappable};
+pub use feed::{FeedArray, FeedBatches, FeedState};
 pub use formats::{Format, npy, raw::RawSpec, read, read_raw, sniff};
 pub use options::{KnownMagic, ReadOptions};
 pub use sidecar::MAX_SIDECAR;

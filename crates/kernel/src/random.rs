@@ -90,6 +90,16 @@ impl Permutation {
         Permutation::drawn(len, SplitMix64::new(seed))
     }
 
+    /// The order of an epoch of a seed: that of epoch 0 is the seed's [`new`](Self::new), each other epoch has a
+    /// [stream](SplitMix64::stream) of its own.
+    #[must_use]
+    pub fn of_epoch(len: u64, seed: u64, epoch: u64) -> Self {
+        match epoch {
+            0 => Permutation::new(len, seed),
+            _ => Permutation::drawn(len, SplitMix64::stream(seed, epoch)),
+        }
+    }
+
     /// The order that comes next in a sequence of random numbers.
     ///
     /// # Panics
@@ -241,6 +251,14 @@ mod tests {
         let (a, b) = (Permutation::new(len, 1), Permutation::new(len, 2));
         let same = (0..len).filter(|&place| a.at(place) == b.at(place)).count();
         assert!(same < 10, "{same} of two orders are the same, where one is expected");
+    }
+
+    #[test]
+    fn epochs_have_orders_of_their_own() {
+        let orders = [0, 1, 2].map(|epoch| Permutation::of_epoch(1000, 7, epoch));
+        let same = |a: &Permutation, b: &Permutation| (0..1000).filter(|&at| a.at(at) == b.at(at)).count();
+        assert_eq!(same(&orders[0], &Permutation::new(1000, 7)), 1000);
+        assert!(same(&orders[0], &orders[1]) < 10 && same(&orders[1], &orders[2]) < 10);
     }
 
     #[test]

@@ -153,6 +153,23 @@ pub enum Error {
         /// Where they would be.
         sums: PathBuf,
     },
+    /// A file that is not what it was when a loader of batches was made.
+    #[error("{}: the file changed under a loader: {change}; the batches of a seed are those of one content, so make \
+        the loader anew, of a file that stays", .path.display())]
+    ChangedUnderLoader {
+        /// The file.
+        path: PathBuf,
+        /// What changed.
+        change: String,
+    },
+    /// The state of a loader of other batches.
+    #[error("{}: the state is that of another loader: {differs}; make the loader as that one was, or begin anew", .path.display())]
+    OtherState {
+        /// The first file of the loader.
+        path: PathBuf,
+        /// What differs: the value of the state, not the loader's.
+        differs: String,
+    },
     /// An expression that cannot be read or computed.
     #[error(transparent)]
     Eval(#[from] EvalError),

@@ -13,6 +13,7 @@
 //!   [`diff`] go through arrays of any size in memory that the caller sets.
 //! * [`checksum`] puts checksums beside a file, which writing through us keeps up to date; [`verify`] says what was
 //!   damaged since.
+//! * [`feed`] gives batches for training, in an order that a seed gives, and goes on where another process stopped.
 //! * A [`Session`] holds how all that is run; [`Reduction::plan`] and its like say what a call would do before it
 //!   does it, an [`Observer`] hears what it did, and [`Limits`] are what this machine can do at most.
 //! * [`Memmap`] is for those who know their type: `unsafe` views without a copy. [`RawMap`] and [`NewFile`] are for faces
@@ -53,6 +54,7 @@ mod create;
 mod describe;
 mod error;
 pub mod eval;
+pub mod feed;
 mod gather;
 mod lazy;
 mod location;

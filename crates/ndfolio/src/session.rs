@@ -136,6 +136,16 @@ impl Session {
         self.memory.map_or_else(usual, Size::bytes)
     }
 
+    /// Who watches.
+    pub(crate) fn observer(&self) -> Option<&(dyn Observer + Send + Sync)> {
+        self.observer.as_deref()
+    }
+
+    /// At most so many threads: what was set, or as many as there are processors, and two where those are fewer.
+    pub(crate) fn most_threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, |all| all.get().max(2)))
+    }
+
     /// A run with these settings.
     #[must_use]
     pub fn run(&self) -> Run<'_> {
