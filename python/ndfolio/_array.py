@@ -10,6 +10,7 @@ import numpy as np
 from . import _build, _compute
 from ._ndfolio import Base, Node
 from ._operators import Operators
+from ._picking import Picking
 from ._reductions import Reductions
 from ._standard import Standard
 from ._storage import Storage
@@ -18,7 +19,7 @@ _new = Base.__new__
 _PLAIN = (int, slice, type(Ellipsis), type(None))
 
 
-class Array(Base, Reductions, Operators, Storage, Standard):
+class Array(Base, Reductions, Operators, Picking, Storage, Standard):
     """An array whose items are read or computed when their values are wanted.
 
     Arrays are opened by `ndfolio.open`, made by `ndfolio.create` and `ndfolio.asarray`, or are operations on other
@@ -45,6 +46,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
         "_items",
         "_map",
         "_node",
+        "_picks",
         "_profile",
         "_recipe",
         "_reference",
@@ -62,6 +64,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     def _of(node: Node, recipe=None, map_=None, profile=None) -> Array:
         self = _new(Array)
         self._node = node
+        self._picks = None
         self._recipe = recipe
         self._items = None
         self._map = map_
@@ -96,6 +99,8 @@ class Array(Base, Reductions, Operators, Storage, Standard):
         if name == "_shape":
             self._shape = self._node.shape
             return self._shape
+        if name == "_picks":
+            return None
         raise AttributeError(f"'Array' object has no attribute {name!r}", name=name, obj=self)
 
     def _open_again(self) -> Node:
@@ -103,6 +108,9 @@ class Array(Base, Reductions, Operators, Storage, Standard):
 
         if self._items is not None:
             self._node = _build.memory_node(self._items.array)
+            return self._node
+        if self._picks is not None:
+            self._node = _compute.picked_node(self)
             return self._node
         try:
             reference = object.__getattribute__(self, "_reference")
@@ -112,6 +120,11 @@ class Array(Base, Reductions, Operators, Storage, Standard):
         return self._node
 
     # What it is.
+
+    @property
+    def _in_file(self) -> bool:
+        """Whether it is an array of a file, or a view of one. Nothing is read to know it."""
+        return self._picks is None and self._node.is_file
 
     @property
     def dtype(self) -> np.dtype:
@@ -154,12 +167,12 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     @property
     def filename(self) -> str | None:
         """The file, if this is an array of a file or a view of one."""
-        return os.fspath(self._node.path) if self._node.is_file else None
+        return os.fspath(self._node.path) if self._in_file else None
 
     @property
     def mode(self) -> str | None:
         """'r', 'r+' or 'c' for an array of a file."""
-        return self._node.mode if self._node.is_file else None
+        return self._node.mode if self._in_file else None
 
     def __len__(self):
         if not self._shape:
@@ -239,7 +252,10 @@ class Array(Base, Reductions, Operators, Storage, Standard):
 
     def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True) -> Array:
         """Items cast to another dtype, as NumPy casts."""
-        return self._make("astype", self, np.dtype(dtype), casting)
+        dtype = np.dtype(dtype)
+        if self._picks is not None and _compute.casts_as_it_picks(self._dtype, dtype, casting):
+            return _compute.picked_as(self, dtype)
+        return self._make("astype", self, dtype, casting)
 
     def __getitem__(self, key) -> Array:
         kind = type(key)
@@ -254,7 +270,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     def __setitem__(self, key, value) -> None:
         from . import _indexing
 
-        if self._items is not None or not self._node.is_file:
+        if self._items is not None or not self._in_file:
             _indexing.put_in_memory(self, key, value)
         elif type(key) is not tuple or not all(type(part) in _PLAIN for part in key):
             _indexing.put(self, key, value)
@@ -347,7 +363,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
 
     def _shared(self):
         """The file's items as they are, as a NumPy array; None for what is not in a file."""
-        if not self._node.is_file:
+        if not self._in_file:
             return None
         if self._map is None:
             self._map = _compute.Map(self._node)
@@ -422,7 +438,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
 
     def _replace(self, result: Array, casting: str) -> Array:
         """What an operator in place gives: the array of a file with new items, or another expression."""
-        if not self._node.is_file:
+        if not self._in_file:
             return result
         self._assign(result, casting)
         return self
@@ -449,6 +465,8 @@ class Array(Base, Reductions, Operators, Storage, Standard):
 
     def close(self) -> None:
         """Flushes what was written, and lets the file go; expressions and views that are made of it keep it open."""
+        if self._picks is not None:
+            return
         if hasattr(self, "_reference"):
             del self._reference
         try:

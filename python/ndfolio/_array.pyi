@@ -6,8 +6,9 @@ from typing import Any, SupportsIndex, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ._ndfolio import Base, Node
+from ._ndfolio import Base, Node, Picks
 from ._operators import Operators
+from ._picking import Picking
 from ._reductions import Reductions
 from ._standard import Standard
 from ._storage import Storage
@@ -17,7 +18,7 @@ _Value: TypeAlias = Array | bool | int | float | complex
 
 _new: Any
 
-class Array(Base, Reductions, Operators, Storage, Standard):
+class Array(Base, Reductions, Operators, Picking, Storage, Standard):
     __array_priority__: float
     _node: Node
     _dtype: np.dtype[Any]
@@ -25,6 +26,7 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     _items: Any
     _map: Any
     _recipe: tuple[str, tuple[Any, ...]] | None
+    _picks: Picks | None
     _profile: dict[str, Any] | None
     _reference: tuple[Any, ...]
 
@@ -45,6 +47,8 @@ class Array(Base, Reductions, Operators, Storage, Standard):
     def _assign(self, value: Any, casting: str, owner: Array | None = None) -> None: ...
     def _replace(self, result: Array, casting: str) -> Array: ...
     def _into(self, result: Array, out: Any) -> Any: ...
+    @property
+    def _in_file(self) -> bool: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
     @property

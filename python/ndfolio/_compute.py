@@ -55,6 +55,8 @@ def compute(*arrays: Any) -> Any:
     from ._array import Array
 
     lazy = [array for array in arrays if type(array) is Array]
+    if any(array._picks is not None for array in lazy):
+        return _with_picks(arrays)
     results, report = _ndfolio.compute([array._node for array in lazy], _config.session())
     values = iter([ndarray(*result)[()] for result in results])
     for array in lazy:
@@ -62,6 +64,41 @@ def compute(*arrays: Any) -> Any:
     warn(report)
     found = tuple(next(values) if type(array) is Array else array for array in arrays)
     return found[0] if len(found) == 1 else found
+
+
+def _with_picks(arrays):
+    """Computes arrays some of which wait for what is picked of a file."""
+    picked = {id(array): _picked(array) for array in arrays if getattr(array, "_picks", None) is not None}
+    rest = [array for array in arrays if id(array) not in picked]
+    values = iter(compute(*rest) if len(rest) > 1 else [compute(*rest)] if rest else [])
+    found = tuple(picked[id(array)] if id(array) in picked else next(values) for array in arrays)
+    return found[0] if len(found) == 1 else found
+
+
+def _picked(array):
+    """The items of an array that waits for what is picked."""
+    buffer, array._profile = array._picks.compute(array._dtype, _config.session())
+    return ndarray(buffer, array._dtype, array._shape)[()]
+
+
+def picked_node(array):
+    """The items of such an array as a node, for other arrays to be made of."""
+    node, array._profile = array._picks.node(array._dtype, _config.session())
+    array._picks, array._recipe = None, ("memory", ())
+    return node
+
+
+def casts_as_it_picks(found, dtype, casting) -> bool:
+    """Whether what is picked can be cast on its way."""
+    return dtype.isnative and {found.kind, dtype.kind} <= set("biufc") and np.can_cast(found, dtype, casting)
+
+
+def picked_as(array, dtype):
+    """An array of the same picks, which are cast on their way."""
+    from ._array import _new
+    from ._picking import waiting
+
+    return waiting(array._picks, dtype, array._recipe, _new(type(array)))
 
 
 def ndarray(buffer, dtype, shape) -> np.ndarray:
@@ -123,6 +160,10 @@ def save(array, path, dtype, order, casting, overwrite):
 
     session = _config.session()
     dtype = None if dtype is None else np.dtype(dtype)
+    if array._picks is not None and order in (None, "C"):
+        dtype = array._dtype if dtype is None else dtype
+        node, array._profile = array._picks.save(path, dtype, casting, overwrite, session)
+        return Array._of(node, profile=array._profile)
     node, report = _ndfolio.save(array._node, path, dtype, order, casting, overwrite, session)
     array._profile = report
     warn(report)
@@ -143,6 +184,8 @@ def flush(array) -> None:
 
 def explain(array) -> str:
     """What computing would do."""
+    if array._picks is not None:
+        return array._picks.explain(_config.session())
     return _ndfolio.explain(array._node, _config.session())
 
 

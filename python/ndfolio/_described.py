@@ -24,7 +24,7 @@ def _handles(function):
 
 def _fits(a, axis, others) -> bool:
     """Whether the engine answers: all numbers of a large file, and nothing unusual."""
-    if type(a) is not Array or not a._node.is_file or a.nbytes < _WORTH or a.dtype.kind not in "iuf":
+    if type(a) is not Array or not a._in_file or a.nbytes < _WORTH or a.dtype.kind not in "iuf":
         return False
     every = axis is None or (isinstance(axis, tuple) and sorted(one % a.ndim for one in axis) == list(range(a.ndim)))
     return every and all(other is None for other in others)

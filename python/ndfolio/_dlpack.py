@@ -38,7 +38,7 @@ def export(x, shared: np.ndarray | None, stream, max_version, dl_device, copy) -
     if x.dtype.kind not in "biufc":
         raise BufferError(f"DLPack has no dtype for {x.dtype}; it has booleans, integers, floats and complex numbers")
     # What is computed is made and not copied, so that nobody can ask for it without a copy in vain.
-    is_made = shared is None and not x._node.is_file
+    is_made = shared is None and not x._in_file
     if shared is not None and not _fits(shared):
         shared = None
     # Before version 1 there is no way to say that memory is for reading only.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _compute, _described, _reductions, _shapes
+from . import _compute, _described, _picking, _reductions, _shapes
 from ._array import Array, asarray
 from ._reductions import NOT_GIVEN
 from ._ufuncs import by_numpy
@@ -364,6 +364,6 @@ def _array_str(a, max_line_width=None, precision=None, suppress_small=None):
     return str(a)
 
 
-for _function, _ours in (_shapes.TABLE | _described.TABLE).items():
+for _function, _ours in (_shapes.TABLE | _described.TABLE | _picking.TABLE).items():
     _TABLE[_function] = _ours
 

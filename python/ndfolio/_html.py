@@ -24,7 +24,7 @@ def html(x) -> str:
         ("dtype", str(x.dtype)),
         ("size", size_text(x.nbytes)),
     ]
-    if x._node.is_file:
+    if x._in_file:
         rows.append(("file", f"{x.filename} ({x.mode})"))
     cells = "".join(
         f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{_escape.escape(value)}</td></tr>"

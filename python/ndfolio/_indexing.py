@@ -6,7 +6,7 @@ import operator
 
 import numpy as np
 
-from . import _build, _compute
+from . import _build, _compute, _config, _picking
 from ._array import Array, asarray
 
 # Bytes of the windows in which rows are read.
@@ -19,14 +19,19 @@ def get(x: Array, key) -> Array:
         return x._make("field", x, key)
     if isinstance(key, list) and key and all(isinstance(name, str) for name in key):
         return _fields(x, key)
-    parts = tuple(_part(part) for part in (key if isinstance(key, tuple) else (key,)))
-    if not any(isinstance(part, np.ndarray) for part in parts):
+    parts = tuple(_part(part, x._in_file) for part in (key if isinstance(key, tuple) else (key,)))
+    if not any(_is_array(part) for part in parts):
         return x._make("slice", x, parts)
+    if x._in_file:
+        parts, behind = _dots_between(x.shape, parts)
+        view, indices = _picks(x, parts)
+        found = _picking.picked(view, "gather", indices)
+        if behind is None:
+            return found
+        place = found.ndim - 1 - behind
+        return found[(*(slice(None),) * place, 0)]
     nbytes = selected(x.shape, parts) * x.itemsize
     _build.check_budget("an index of arrays", nbytes, "take fewer items, or numpy.where for a condition")
-    shared = x._shared()
-    if shared is not None:
-        return asarray(shared[parts])
     source, parts = _within(x, parts)
     _build.check_budget("an index of arrays into an expression", source.nbytes, "save the expression first")
     return asarray(np.asarray(_compute.compute(source))[parts])
@@ -37,23 +42,87 @@ def put(x: Array, key, value) -> None:
     if isinstance(key, str):
         x._make("field", x, key)._assign(value, "unsafe", x)
         return
-    parts = tuple(_part(part) for part in (key if isinstance(key, tuple) else (key,)))
-    if not any(isinstance(part, np.ndarray) for part in parts):
+    if _is_large_condition(x, key, value):
+        # One pass over all of the file, and no mask in memory.
+        x._assign(x._make("map", "where", key, asarray(x.dtype.type(value)), x), "unsafe")
+        return
+    parts = tuple(_part(part, True) for part in (key if isinstance(key, tuple) else (key,)))
+    if not any(_is_array(part) for part in parts):
         x._make("slice", x, parts)._assign(value, "unsafe", x)
         return
-    if not x._node.is_file:
-        raise TypeError("items of an expression cannot be assigned to; use numpy.where(condition, value, x)")
-    value = value if type(value) is Array else asarray(value, x.dtype) if np.ndim(value) else asarray(x.dtype.type(value))
-    if len(parts) == 1 and parts[0].dtype == bool and parts[0].shape == x.shape and value.ndim == 0:
-        # One pass, whatever the size.
-        x._assign(x._make("map", "where", asarray(parts[0]), value, x), "unsafe")
-        return
-    if not x._node.is_writable:
-        # Says which mode would allow it.
-        x._make("slice", x, (slice(0, 0),) * min(x.ndim, 1))._assign(0, "unsafe")
-        raise ValueError("assignment destination is read-only")
-    _build.check_budget("values for an index of arrays", value.nbytes, "assign them in parts")
-    np.asarray(x)[parts] = np.asarray(value)
+    parts, behind = _dots_between(x.shape, parts)
+    view, indices = _picks(x, parts)
+    items = _picking.items_for(x, value)
+    if behind is not None and items.ndim >= behind:
+        items = np.expand_dims(items, items.ndim - behind)
+    _picking.write(view, "gather", (indices,), items)
+    x._profile = view._profile
+
+
+def _is_large_condition(x: Array, key, value) -> bool:
+    """Whether one value goes to where a condition holds that is computed, and does not fit the memory."""
+    is_condition = type(key) is Array and key.dtype == bool and key.shape == x.shape and np.ndim(value) == 0
+    return is_condition and not key._in_file and not _config.session().allows(key.nbytes)
+
+
+def _picks(x: Array, parts):
+    """The view that arrays of indices pick from, and for each of its axes the indices or None."""
+    basic: list = []
+    indices: list = []
+    arrays = []
+    for axis, part in _expanded(x.shape, parts):
+        if part is None or isinstance(part, slice):
+            basic.append(part)
+            indices.append(None)
+            continue
+        part = part if _is_array(part) else np.asarray(part)
+        if part.dtype == bool:
+            _expect_mask(part, axis, x.shape)
+        else:
+            _picking.expect_within(part, axis, x.shape[axis])
+        arrays.append(part)
+        basic.extend([slice(None)] * _axes(part))
+        indices.append(_picking.held(part))
+    if len(arrays) > 1 and not any(type(part) is Array for part in arrays):
+        _together([(np.count_nonzero(part),) if part.dtype == bool else part.shape for part in arrays])
+    plain = all(part == slice(None) for part in basic)
+    return (x if plain else x._make("slice", x, tuple(basic))), indices
+
+
+def _dots_between(shape, parts):
+    """Dots between indices keep them apart, also where they stand for no axis: there is one of one item then, and how
+    many axes that stay come behind it; else None."""
+    dots = next((i for i, part in enumerate(parts) if part is Ellipsis), None)
+    if dots is None or sum(_axes(part) for part in parts) < len(shape):
+        return parts, None
+    before, after = parts[:dots], parts[dots + 1 :]
+
+    def moves(part):
+        return part is not None and not isinstance(part, slice)
+
+    if not any(map(moves, before)) or not any(map(moves, after)):
+        return parts, None
+    return (*before, None, *after), sum(not moves(part) for part in after)
+
+
+def _expect_mask(mask, axis: int, shape) -> None:
+    for place, (found, size) in enumerate(zip(mask.shape, shape[axis:], strict=False), axis):
+        if found != size:
+            raise IndexError(
+                f"boolean index did not match indexed array along axis {place}; size of axis is {size} but size of "
+                f"corresponding boolean axis is {found}"
+            )
+
+
+def _together(shapes) -> tuple[int, ...]:
+    """The shape to which indices are broadcast."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        listed = " ".join(str(shape).replace(" ", "") for shape in shapes)
+        raise IndexError(
+            f"shape mismatch: indexing arrays could not be broadcast together with shapes {listed}"
+        ) from None
 
 
 def put_in_memory(x: Array, key, value) -> None:
@@ -65,8 +134,12 @@ def put_in_memory(x: Array, key, value) -> None:
     _memory.put(x, parts, _compute.compute(value) if type(value) is Array else value)
 
 
-def _part(part):
-    """A part of an index as NumPy sees it: arrays are arrays, and what is lazy is computed."""
+def _is_array(part) -> bool:
+    return isinstance(part, np.ndarray) or type(part) is Array
+
+
+def _part(part, takes_files=False):
+    """A part of an index as NumPy sees it: arrays are arrays, and what is lazy is computed, unless it is in a file."""
     if part is None or part is Ellipsis:
         return part
     if isinstance(part, slice):
@@ -76,15 +149,18 @@ def _part(part):
     if type(part) is Array:
         if part.ndim == 0 and part.dtype.kind in "iu":
             return int(part)
+        if takes_files and _is_index_file(part):
+            return part
         _build.check_budget("an index that is computed", part.nbytes, "take a part of it")
-        return np.asarray(part.compute())
+        part = np.asarray(part.compute())
     if isinstance(part, (list, tuple, np.ndarray)):
         array = np.asarray(part)
         if array.size == 0 and not isinstance(part, np.ndarray):
             array = array.astype(np.intp)
         if array.dtype.kind not in "iub":
             raise IndexError("arrays used as indices must be of integer (or boolean) type")
-        return array
+        # One number is no array of indices: it gives a view.
+        return array if array.ndim or array.dtype == bool else int(array)
     try:
         return operator.index(part)
     except TypeError:
@@ -92,6 +168,13 @@ def _part(part):
             "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are "
             "valid indices"
         ) from None
+
+
+def _is_index_file(part: Array) -> bool:
+    """Whether indices or a mask can be read from their file as they are needed."""
+    if not part._in_file or part.ndim == 0:
+        return False
+    return part.dtype.kind in "iu" or (part.dtype == bool and part._shared().flags.c_contiguous)
 
 
 def _expanded(shape, parts):
@@ -118,7 +201,7 @@ def _expanded(shape, parts):
 def _axes(part) -> int:
     if part is None or part is Ellipsis:
         return 0
-    return part.ndim if isinstance(part, np.ndarray) and part.dtype == bool else 1
+    return part.ndim if _is_array(part) and part.dtype == bool else 1
 
 
 def selected(shape, parts) -> int:
@@ -129,8 +212,7 @@ def selected(shape, parts) -> int:
             count *= len(range(*part.indices(shape[axis])))
         elif isinstance(part, np.ndarray):
             arrays.append((int(np.count_nonzero(part)),) if part.dtype == bool else part.shape)
-    together = np.broadcast_shapes(*arrays) if arrays else ()
-    for extent in together:
+    for extent in _together(arrays):
         count *= extent
     return count
 

@@ -68,7 +68,7 @@ def _items(x: Array) -> Items:
 def _join(x: Array, array: np.ndarray, family: list) -> Items:
     # Both are taken from the node, which goes.
     _ = x.dtype, x.shape
-    x._recipe = ("memory", ())
+    x._picks, x._recipe = None, ("memory", ())
     x._items = Items(array, family)
     family.append(weakref.ref(x))
     return x._items

@@ -14,6 +14,7 @@ _Path: TypeAlias = str | os.PathLike[str]
 _Part: TypeAlias = int | slice | EllipsisType | None
 _Number: TypeAlias = bool | int | float | complex
 _Report: TypeAlias = dict[str, Any]
+_Held: TypeAlias = Node | tuple[np.ndarray[Any, Any], Sequence[int]]
 
 __all__ = [
     "Appender",
@@ -22,6 +23,7 @@ __all__ = [
     "Mapping",
     "NewFile",
     "Node",
+    "Picks",
     "Session",
     "__version__",
     "append",
@@ -40,6 +42,7 @@ __all__ = [
     "refresh",
     "repair",
     "resize",
+    "sample_indices",
     "save",
     "size_text",
     "verify",
@@ -93,6 +96,32 @@ class Node:
     def is_writable(self) -> bool: ...
     @property
     def file_id(self) -> tuple[int, int]: ...
+
+@final
+class Picks:
+    """Items of a file's array that indices pick. Nothing is read by making one."""
+
+    @staticmethod
+    def take(node: Node, indices: _Held, axis: int | None, mode: str) -> Picks: ...
+    @staticmethod
+    def compress(node: Node, mask: _Held, axis: int | None) -> Picks: ...
+    @staticmethod
+    def gather(node: Node, indices: Sequence[_Held | None]) -> Picks: ...
+    @staticmethod
+    def along(node: Node, indices: _Held, axis: int) -> Picks: ...
+    @staticmethod
+    def windows(node: Node, starts: _Held, length: int) -> Picks: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def compute(self, dtype: DTypeLike, session: Session) -> tuple[Buffer, _Report]: ...
+    def node(self, dtype: DTypeLike, session: Session) -> tuple[Node, _Report]: ...
+    def save(
+        self, path: _Path, dtype: DTypeLike | None, casting: str, overwrite: bool, session: Session
+    ) -> tuple[Node, _Report]: ...
+    def write(
+        self, items: HasBuffer | np.ndarray[Any, Any], shape: Sequence[int], session: Session
+    ) -> _Report: ...
+    def explain(self, session: Session) -> str: ...
 
 class Base:
     """What an array of the Python half is made of, so that it has Python's buffer protocol."""
@@ -208,6 +237,7 @@ class NewFile:
     def commit(self) -> None: ...
     def abort(self) -> None: ...
 
+def sample_indices(count: int, size: int, seed: int) -> Buffer: ...
 def size_text(bytes: int) -> str: ...
 def open(path: _Path, mode: str, key: str | None, raw: dict[str, Any] | None, io: str) -> Node: ...
 def open_view(

@@ -43,7 +43,7 @@ def _unary(name: str):
 
 
 #: Methods that NumPy does, with values in memory.
-_BY_NUMPY = ("argpartition", "argsort", "diagonal", "dot", "nonzero", "repeat", "searchsorted", "take", "trace")
+_BY_NUMPY = ("argpartition", "argsort", "diagonal", "dot", "nonzero", "repeat", "searchsorted", "trace")
 
 
 def _by_numpy(name: str):

@@ -16,6 +16,8 @@ def reduce(x: Array):
         return _of_reference, object.__getattribute__(x, "_reference")
     except AttributeError:
         pass
+    if x._picks is not None:
+        return _of_picks, (x.dtype, *x._recipe[1])
     node = x._node
     if node.is_file and node.mode != "c":
         # Where there are several arrays in a file, their places say which one it is.
@@ -45,6 +47,12 @@ def _of_reference(*reference) -> Array:
 
 def _of_memory(items: np.ndarray) -> Array:
     return Array._of(_build.memory_node(items), ("memory", ()))
+
+
+def _of_picks(*about) -> Array:
+    from . import _picking
+
+    return _picking.restored(*about)
 
 
 def _of_recipe(way, args) -> Array:

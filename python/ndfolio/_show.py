@@ -32,7 +32,7 @@ def plain(x) -> str:
 
 def _about(x) -> str:
     parts = [f"shape={x.shape}", f"dtype={x.dtype}"]
-    if x._node.is_file:
+    if x._in_file:
         parts.append(f"file={x.filename!r}, mode={x.mode!r}")
     return ", ".join(parts)
 
@@ -41,6 +41,8 @@ def _values(x, prefix="") -> str | None:
     """The values as NumPy prints them; None where they would take a large pass."""
     options = np.get_printoptions()
     small = x.size <= options["threshold"]
+    if x._picks is not None and x.nbytes > _LOOK:
+        return None
     if x._node.has_barrier and x._node.weight > _LOOK:
         return None
     if small:

@@ -75,7 +75,11 @@ pub(crate) fn of_layout(error: &LayoutError, message: String) -> PyErr {
         LayoutError::DType { .. } => PyTypeError::new_err(message),
         LayoutError::Axis { .. } => axis_error(message),
         LayoutError::IndexOutOfBounds { .. }
+        | LayoutError::IndexType { .. }
+        | LayoutError::Indices { .. }
+        | LayoutError::Mask { .. }
         | LayoutError::TooManyIndices { .. }
+        | LayoutError::Window { .. }
         | LayoutError::TwoEllipses => PyIndexError::new_err(message),
         _ => PyValueError::new_err(message),
     }

@@ -41,7 +41,7 @@ impl Node {
     ///
     /// # Errors
     /// What is wrong with it.
-    fn of_lazy(lazy: Lazy, args: &[&Node]) -> PyResult<Self> {
+    pub(crate) fn of_lazy(lazy: Lazy, args: &[&Node]) -> PyResult<Self> {
         let itemsize = lazy.dtype().raise()?.itemsize() as u64;
         let own = lazy.shape().raise()?.iter().fold(itemsize, |bytes, &n| bytes.saturating_mul(n as u64));
         let task = Task::new(own, Io::Auto);

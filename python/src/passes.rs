@@ -1,6 +1,6 @@
 //! What reads and writes: opening, creating, computing, saving, assigning, and what a pass would do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ndfolio::{
     Array, CreateOptions, Error, Existing, FileId, Format, Lazy, Mode, OpenOptions, Order, Plan, Report,
@@ -148,7 +148,7 @@ pub(crate) fn report_of<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound
 }
 
 /// A plan as lines of text.
-fn plan_text(plan: &Plan) -> String {
+pub(crate) fn plan_text(plan: &Plan) -> String {
     let size = crate::session::size_text;
     let mut lines = vec![format!("passes   {}", plan.passes)];
     lines.extend(plan.stages.iter().enumerate().map(|(i, stage)| format!("stage {}  {stage}", i + 1)));
@@ -273,14 +273,17 @@ pub(crate) fn save<'py>(
     let plan = |session: &ndfolio::Session| options.plan_save(&lazy, &path, casting, session).ok();
     let (array, report) = session.run_planned(py, node.task, plan, |session| {
         let (new, report) = options.save(&lazy, &path, casting, session)?;
-        let (view, id, format) = (new.view().clone(), new.file_id(), new.format());
-        drop(new);
-        let reader = OpenOptions::new();
-        let again =
-            if format == Format::NPY { reader.open(&path) } else { reader.open_view(&path, view, id) };
-        Ok::<_, Error>((again?, report))
+        Ok::<_, Error>((reopened(new, &path)?, report))
     })?;
     Ok((Node::of_file(array, ndfolio::Io::Auto), report_of(py, &report)?))
+}
+
+/// A new file's array, for reading only.
+pub(crate) fn reopened(new: Array, path: &Path) -> Result<Array, Error> {
+    let (view, id, format) = (new.view().clone(), new.file_id(), new.format());
+    drop(new);
+    let reader = OpenOptions::new();
+    if format == Format::NPY { reader.open(path) } else { reader.open_view(path, view, id) }
 }
 
 /// Writes values to an array of a file, in place.

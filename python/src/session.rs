@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{RecvTimeoutError, channel},
     },
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ndfolio::{Io, IoEngine, MachineMemory, Observer, Plan, Size};
+use ndfolio::{Io, IoEngine, MachineMemory, Observer, Plan, Report, Size};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
@@ -153,12 +153,35 @@ impl Session {
         plan: impl Fn(&ndfolio::Session) -> Option<Plan> + Send + Sync,
         work: impl FnOnce(&ndfolio::Session) -> Result<T, E> + Send,
     ) -> PyResult<T> {
+        self.run_watched(py, task, &Arc::default(), plan, work)
+    }
+
+    /// The same, with what the last pass of the call did.
+    pub(crate) fn run_reported<T: Send, E: Into<Failure> + Send>(
+        &self,
+        py: Python<'_>,
+        task: Task,
+        plan: impl Fn(&ndfolio::Session) -> Option<Plan> + Send + Sync,
+        work: impl FnOnce(&ndfolio::Session) -> Result<T, E> + Send,
+    ) -> PyResult<(T, Report)> {
+        let watch = Arc::default();
+        let result = self.run_watched(py, task, &watch, plan, work)?;
+        Ok((result, watch.report.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()))
+    }
+
+    fn run_watched<T: Send, E: Into<Failure> + Send>(
+        &self,
+        py: Python<'_>,
+        task: Task,
+        watch: &Arc<Watch>,
+        plan: impl Fn(&ndfolio::Session) -> Option<Plan> + Send + Sync,
+        work: impl FnOnce(&ndfolio::Session) -> Result<T, E> + Send,
+    ) -> PyResult<T> {
         let session = self.session_for(task);
+        let session = session.observe(Arc::clone(watch) as Arc<dyn Observer + Send + Sync>);
         if task.weight < WORTH_WATCHING {
             return py.detach(|| work(&session)).raise();
         }
-        let watch = Arc::new(Watch::default());
-        let session = session.observe(Arc::clone(&watch) as Arc<dyn Observer + Send + Sync>);
         let (mut stopped, mut all) = (None, None);
         let result = py.detach(|| {
             thread::scope(|scope| {
@@ -177,7 +200,7 @@ impl Session {
                             let planned = plan(&self.inner).map(|plan| plan.bytes() + plan.writes);
                             all = Some(planned.unwrap_or(task.weight));
                         }
-                        stopped = self.tick(&watch, all, started.elapsed()).err();
+                        stopped = self.tick(watch, all, started.elapsed()).err();
                         watch.stop.store(stopped.is_some(), Ordering::Relaxed);
                     }
                 }
@@ -233,6 +256,7 @@ struct Watch {
     stop: AtomicBool,
     done: AtomicU64,
     expected: AtomicU64,
+    report: Mutex<Option<Report>>,
 }
 
 impl Observer for Watch {
@@ -250,5 +274,9 @@ impl Observer for Watch {
 
     fn cancelled(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    fn finished(&self, report: &Report) {
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report.clone());
     }
 }

@@ -100,5 +100,5 @@ def astype(x: Array, dtype: DTypeLike, /, *, copy: Any = True, device: Any = Non
     check_device(device)
     x = lazy(x)
     if x.dtype == np.dtype(dtype):
-        return _array.asarray(x, copy=True) if copy and not x._node.is_file else x.astype(dtype) if copy else x
+        return _array.asarray(x, copy=True) if copy and not x._in_file else x.astype(dtype) if copy else x
     return x.astype(dtype)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _picking
 from .._array import Array
 from ._support import axes_of, by_numpy, check_result, lazy, numpy
 
@@ -111,13 +112,12 @@ def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
         if x.ndim != 1:
             raise ValueError(f"take() of an array with {x.ndim} axes needs one to be named by axis=")
         axis = 0
-    (place,) = axes_of(x, axis)
-    return x[(*(slice(None),) * place, lazy(indices))]
+    return x.take(lazy(indices), axis)
 
 
 def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
-    """Items at places that differ from row to row; in memory, as far as the budget allows."""
-    return by_numpy(np.take_along_axis, lazy(x), lazy(indices), axis)
+    """Items at places that differ from row to row: of a file, those alone are read."""
+    return _picking.take_along_axis(lazy(x), lazy(indices), axis)
 
 
 __all__ = [

@@ -104,7 +104,7 @@ impl Picks<'_> {
         let view = memory.broadcast_to(&self.shape()).at(place)?;
         // Items that are repeated as a whole need no search for each.
         let inner = (0..view.ndim()).find(|&axis| view.strides()[axis] != 0 || view.shape()[axis] == 1);
-        let inner = inner.unwrap_or(view.ndim());
+        let inner = inner.unwrap_or(view.ndim()).max(view.ndim() - memory.ndim());
         let is_whole = view.strides()[inner..] == memory.strides()[memory.ndim() - (view.ndim() - inner)..]
             && view.shape()[inner..] == memory.shape()[memory.ndim() - (view.ndim() - inner)..];
         if is_whole {
