@@ -133,7 +133,7 @@ def test_onto_itself(save, shuffle):
 def test_what_is_wrong(save, tmp_path):
     path = save(np.arange(10))
     refused("shuffle", path, path, "--seed", "1", path=path)
-    refused("shuffle", path, tmp_path / "none" / "out.npy", "--seed", "1", path=tmp_path / "none" / "out.npy")
+    refused("shuffle", path, tmp_path / "none" / "out.npy", "--seed", "1", path=tmp_path / "none")
     item = save(np.array(7), "item.npy")
     refused("shuffle", item, tmp_path / "out.npy", "--seed", "1", path=item, words=["no rows"])
     refused("shuffle", tmp_path / "none.npy", tmp_path / "out.npy", "--seed", "1", path=tmp_path / "none.npy")
