@@ -4,6 +4,7 @@ mod dtype;
 mod error;
 mod gather;
 mod lazy;
+mod loader;
 mod mapping;
 mod memory;
 mod new_file;
@@ -24,6 +25,7 @@ fn _ndfolio(module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn add_lazy_face(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<gather::Picks>()?;
     module.add_class::<lazy::Node>()?;
+    module.add_class::<loader::Loader>()?;
     module.add_class::<memory::Base>()?;
     module.add_class::<memory::Buffer>()?;
     module.add_class::<session::Session>()?;

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import ndfolio as nf
-from ndfolio import _array, _compute, _config, _functions, _opening, _storage
+from ndfolio import _array, _compute, _config, _functions, _loader, _opening, _picking, _storage
 
-MODULES = [_array, _compute, _config, _functions, _opening, _storage]
+MODULES = [_array, _compute, _config, _functions, _loader, _opening, _picking, _storage]
 
 
 def examples():
