@@ -21,7 +21,7 @@ pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 pub(crate) use eval::EvalArgs;
 pub(crate) use integrity::CheckArgs;
-pub(crate) use pick::{PickedArgs, SampleArgs, TakeArgs};
+pub(crate) use pick::{PickedArgs, SampleArgs, ShuffleArgs, TakeArgs};
 pub(crate) use plan::{BenchArgs, ExplainArgs};
 
 /// Arrays on disk, used as if they were in memory.
@@ -98,6 +98,10 @@ pub(crate) enum Command {
     ///
     /// `ndfolio sample big.npy -n 10 --seed 7`
     Sample(SampleArgs),
+    /// Make a new file with the rows in random order, of a file of any size
+    ///
+    /// `ndfolio shuffle x.npy x-shuffled.npy --seed 7`; with the same seed, y.npy gets the same order
+    Shuffle(ShuffleArgs),
     /// Compute an expression of arrays: arithmetic, functions, reductions, to a new file or the screen
     ///
     /// `ndfolio eval '(x - mean(x, axis=0)) / std(x, axis=0)' x=big.npy -o z.npy`

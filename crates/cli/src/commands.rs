@@ -16,6 +16,7 @@ mod pick;
 mod reduce;
 mod set;
 mod show;
+mod shuffle;
 mod verify;
 
 use std::{io::Write, path::Path, process::ExitCode};
@@ -47,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Convert(args) => convert::run(&args)?,
         Command::Take(args) => pick::take(&args)?,
         Command::Sample(args) => pick::sample(&args)?,
+        Command::Shuffle(args) => shuffle::run(&args)?,
         Command::Eval(args) => eval::run(&args)?,
         Command::Digest(args) => digest::run(&args)?,
         Command::Diff(args) => return diff::run(&args),

@@ -20,6 +20,7 @@ use crate::{EngineError, Report, Run, Source, meter::Meter};
 
 use boxes::{Boxes, Out};
 pub use indices::{Counted, IndexFile, Indices, Mask, MaskBytes, MaskFile};
+pub(crate) use plan::plan_gather_unchecked;
 pub use plan::{plan_gather, plan_gather_to};
 pub use scatter::{Around, Given, Repeated, scatter};
 

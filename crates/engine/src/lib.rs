@@ -25,6 +25,7 @@ mod plan;
 mod reduce;
 mod report;
 mod run;
+mod shuffle;
 mod sink;
 
 pub use assign::{assign, fill};
@@ -45,4 +46,5 @@ pub use plan::{Plan, Reading, Work};
 pub use reduce::{Averages, Found, Put, Weights, average, plan_reduce, reduce, reduce_along};
 pub use report::Report;
 pub use run::{Io, Observer, Run, Source};
+pub use shuffle::{Shuffle, plan_shuffle_to, shuffle_to};
 pub use sink::{Sink, settle};

@@ -1,6 +1,9 @@
 //! What a pass is going to do, before it does it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ndfolio_store::{Choice, IoEngine};
 
@@ -90,6 +93,20 @@ impl Reading {
 
     pub(crate) fn of(source: &Source, way: Choice) -> Self {
         Reading::new(source, &way.engine.to_string(), &way.reason)
+    }
+
+    /// What was read is read again from a new file, from the device or the page cache as it was written.
+    pub(crate) fn of_new(path: &Path, engine: IoEngine, bytes: u64, reason: &str) -> Self {
+        Reading {
+            path: path.to_owned(),
+            engine: engine.to_string(),
+            reason: reason.to_owned(),
+            bytes,
+            page_bytes: bytes,
+            resident: Some(if engine == IoEngine::Direct { 0.0 } else { 1.0 }),
+            requests: None,
+            request_bytes: None,
+        }
     }
 
     /// Bytes that the device has to bring; none if it is unknown what the page cache holds.

@@ -156,6 +156,17 @@ impl<'a> Run<'a> {
         Run { memory: Some(self.memory.unwrap_or_else(|| usual() / 2 * 3)), ..*self }
     }
 
+    /// The same run with four times as much memory if nobody said how much: the fewer parts there are of what fits no
+    /// memory, the longer each is.
+    pub(crate) fn ample(&self) -> Self {
+        let ample = || {
+            let machine = MachineMemory::known();
+            let ample = machine.default_budget().saturating_mul(4);
+            usize::try_from(machine.most().map_or(ample, |most| most.min(ample))).unwrap_or(usize::MAX)
+        };
+        Run { memory: Some(self.memory.unwrap_or_else(ample)), ..*self }
+    }
+
     /// The memory that a pass is given.
     pub(crate) fn budget(&self) -> usize {
         self.budget_of(MachineMemory::known())

@@ -67,6 +67,7 @@ mod rewrite;
 mod sample;
 mod save;
 mod session;
+mod shuffle;
 mod sums;
 mod table;
 mod verify;
@@ -89,6 +90,7 @@ pub use reduce::{Reduced, Reduction};
 pub use sample::sample_indices;
 pub use save::{load, save};
 pub use session::{Session, Size};
+pub use shuffle::Shuffled;
 pub use verify::{Checksums, Damage, Verification, checksum, verify};
 
 pub use ndfolio_engine::{
@@ -97,7 +99,7 @@ pub use ndfolio_engine::{
 };
 pub use ndfolio_format::{Contents, Format, FormatError, KnownMagic, RawSpec, Unmappable, json};
 pub use ndfolio_kernel::{
-    Casting, Element, KernelError, NanRule, Tolerance, can_cast,
+    Casting, Element, KernelError, NanRule, Permutation, Tolerance, can_cast,
     elementwise::{Conditions, Literal, Operand, Replacements, Ufunc, result_type},
     histogram::Bins,
     reduce::{Level, NanPolicy, Op},

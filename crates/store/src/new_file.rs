@@ -214,6 +214,25 @@ impl NewFile {
         self.handle.read_exact(offset, buf)
     }
 
+    /// The file as it is so far, for passes that read again what they wrote. It is as long as what was
+    /// [reserved](Self::reserve) or written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Poisoned`] after a failure, [`StoreError::Io`].
+    pub fn reader(&self) -> Result<File> {
+        self.expect_usable()?;
+        self.opened_again(Mode::Read)
+    }
+
+    /// The same open file as a [`File`]: its locks are those of this one.
+    fn opened_again(&self, mode: Mode) -> Result<File> {
+        let failed = |source| StoreError::from_io(self.path(), "keep it open", source);
+        let file = self.handle.file.try_clone().map_err(failed)?;
+        let id = FileId::from(&file.metadata().map_err(failed)?);
+        File::of(Handle::new(file, self.path().to_path_buf(), self.handle.calls), mode, id)
+    }
+
     /// Brings the bytes to the disk, gives the file its name, and brings the name to the disk (unless less
     /// [durability](Self::set_durability) was asked for).
     ///
@@ -253,12 +272,7 @@ impl NewFile {
     ///
     /// As [`commit`](Self::commit); [`StoreError::NoLocks`] where a lock is required and there are none.
     pub fn commit_locked(mut self, lock: Lock) -> Result<File> {
-        let failed = |source| StoreError::from_io(&self.handle.path, "keep it open", source);
-        // The same open file: its locks are those of this one.
-        let file = self.handle.file.try_clone().map_err(failed)?;
-        let id = FileId::from(&file.metadata().map_err(failed)?);
-        let handle = Handle::new(file, self.handle.path.clone(), self.handle.calls);
-        let file = File::of(handle, Mode::ReadWrite, id)?;
+        let file = self.opened_again(Mode::ReadWrite)?;
         for range in [EVERYTHING, ALL_BYTES] {
             file.lock_until_closed(range, Locking { lock, wait: Duration::ZERO })?;
         }

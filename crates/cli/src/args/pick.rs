@@ -41,6 +41,22 @@ pub(crate) struct SampleArgs {
     pub(crate) picked: PickedArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ShuffleArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// The new file; .npy makes a NumPy file, any other name a raw one
+    #[arg(value_name = "TARGET")]
+    pub(crate) target_path: PathBuf,
+    /// Which order: the same seed gives the same one for every array of as many rows
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
 /// Where picked items go.
 #[derive(Debug, Args)]
 pub(crate) struct PickedArgs {

@@ -2,7 +2,7 @@ use std::{ffi::OsString, io::Write};
 
 use ndfolio::Plan;
 
-use super::{convert, describe, diff, digest, eval, pick, reduce, verify};
+use super::{convert, describe, diff, digest, eval, pick, reduce, shuffle, verify};
 use crate::{
     args::{Cli, Command, ExplainArgs},
     failure::Failure,
@@ -61,13 +61,14 @@ fn plan(command: &Command) -> Result<Plan, Failure> {
         Command::Convert(args) => convert::plan(args),
         Command::Take(args) => pick::plan_take(args),
         Command::Sample(args) => pick::plan_sample(args),
+        Command::Shuffle(args) => shuffle::plan(args),
         Command::Eval(args) => eval::plan(args),
         Command::Digest(args) => digest::plan(args),
         Command::Diff(args) => diff::plan(args),
         Command::Checksum(args) => verify::plan(&args.input, &args.run.session()),
         Command::Verify(args) => verify::plan(&args.input, &args.run.session()),
         _ => Err(usage(
-            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, take, sample, eval, digest, diff, checksum or verify"
+            "nothing is planned for this command; expected a call of stats, describe, reduce, convert, take, sample, shuffle, eval, digest, diff, checksum or verify"
                 .to_owned(),
         )),
     }

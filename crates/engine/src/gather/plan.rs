@@ -18,6 +18,7 @@ pub fn plan_gather(
 ) -> Result<Plan, EngineError> {
     let result = gather.result(dtype)?;
     expect_room(result.nbytes(), run)?;
+    gather.check(run)?;
     let results = result.nbytes() as u64;
     Ok(Plan { results, ..plan(gather, (dtype, casting), true, run)? })
 }
@@ -27,6 +28,16 @@ pub fn plan_gather(
 /// # Errors
 /// As that, but for what only reading and writing find.
 pub fn plan_gather_to(
+    gather: &Gather<'_>,
+    (dtype, casting): (&DType, Casting),
+    run: &Run<'_>,
+) -> Result<Plan, EngineError> {
+    gather.check(run)?;
+    plan_gather_unchecked(gather, (dtype, casting), run)
+}
+
+/// The same for indices of which it is known that they lie within their axes.
+pub(crate) fn plan_gather_unchecked(
     gather: &Gather<'_>,
     (dtype, casting): (&DType, Casting),
     run: &Run<'_>,
@@ -43,7 +54,6 @@ fn plan(
 ) -> Result<Plan, EngineError> {
     let result = gather.result(dtype)?;
     let conversion = Conversion::new(gather.source.view.dtype(), dtype, casting)?;
-    gather.check(run)?;
     if result.is_empty() {
         return Ok(Plan { passes: 0, ..Plan::new(run) });
     }

@@ -61,6 +61,8 @@ impl<P: Pieces + ?Sized> Pieces for &P {
 pub struct Chunks {
     range: Range<u64>,
     len: u64,
+    /// Where the first piece would begin if the range did.
+    first: u64,
 }
 
 impl Chunks {
@@ -72,19 +74,34 @@ impl Chunks {
     #[must_use]
     pub fn new(range: Range<u64>, len: u64) -> Self {
         assert!(len > 0, "pieces of no bytes never reach the end");
-        Chunks { range, len }
+        Chunks { first: range.start, range, len }
+    }
+
+    /// Cuts `range` at multiples of `len` bytes of the file, so that the first piece may be shorter too: a device is
+    /// fastest in whole blocks of its own.
+    ///
+    /// # Panics
+    ///
+    /// If `len` is zero.
+    #[must_use]
+    pub fn at_multiples(range: Range<u64>, len: u64) -> Self {
+        assert!(len > 0, "pieces of no bytes never reach the end");
+        Chunks { first: range.start - range.start % len, range, len }
     }
 }
 
 impl Pieces for Chunks {
     fn count(&self) -> usize {
-        let total = self.range.end.saturating_sub(self.range.start);
+        if self.range.is_empty() {
+            return 0;
+        }
+        let total = self.range.end - self.first;
         usize::try_from(total.div_ceil(self.len)).expect("pieces can be counted")
     }
 
     fn range(&self, index: usize) -> Range<u64> {
-        let start = self.range.start + index as u64 * self.len;
-        start..self.range.end.min(start.saturating_add(self.len))
+        let start = self.first + index as u64 * self.len;
+        start.max(self.range.start)..self.range.end.min(start.saturating_add(self.len))
     }
 }
 
@@ -215,5 +232,20 @@ impl<'a> Turns<'a> {
         }
         place.store(at + 1, Ordering::Relaxed);
         Some(taken[at])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_begin_and_end_at_multiples() {
+        let all = |chunks: Chunks| (0..chunks.count()).map(|index| chunks.range(index)).collect::<Vec<_>>();
+        assert_eq!(all(Chunks::at_multiples(5..21, 8)), [5..8, 8..16, 16..21]);
+        assert_eq!(all(Chunks::at_multiples(8..16, 8)), [8..16]);
+        assert_eq!(all(Chunks::at_multiples(9..10, 8)), [9..10]);
+        assert_eq!(all(Chunks::at_multiples(9..9, 8)), []);
+        assert_eq!(all(Chunks::new(5..21, 8)), [5..13, 13..21]);
     }
 }

@@ -26,6 +26,12 @@ impl WriteEngine {
     /// All engines.
     pub const ALL: [WriteEngine; 3] = [WriteEngine::Direct, WriteEngine::Through, WriteEngine::Pwrite];
 
+    /// What writes a new file of `len` bytes in pieces of `piece` bytes, where the system refuses nothing.
+    #[must_use]
+    pub fn for_new_file(len: u64, piece: usize) -> Self {
+        if len >= LONG && piece >= LONG_PART { WriteEngine::Direct } else { WriteEngine::Pwrite }
+    }
+
     /// Length of a piece, in bytes, at which this engine is fastest in a pass over a long range. They may begin and end
     /// anywhere.
     #[must_use]
