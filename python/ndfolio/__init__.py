@@ -8,7 +8,7 @@ from ._compute import compute
 from ._config import config
 from ._format import load, open_memmap, save, savez, savez_compressed
 from ._functions import where
-from ._loader import Loader
+from ._loader import Loader, shuffle
 from ._memmap import memmap
 from ._ndfolio import __version__
 from ._opening import create, open
@@ -34,6 +34,7 @@ __all__ = [
     "save",
     "savez",
     "savez_compressed",
+    "shuffle",
     "verify",
     "where",
 ]

@@ -265,6 +265,33 @@ class Loader:
         return f"<ndfolio.Loader: {self.items} items, batches of {self._settings['batch_size']}, epoch {self.epoch}, step {self.step}>"
 
 
+def shuffle(array: Any, out: Any, *, seed: int = 0, overwrite: bool = True) -> Array:
+    """Writes the rows of a file's array in random order to a new file, of any size, and opens that for reading.
+
+    Each order is as likely as any other. The same seed gives the same order for arrays of as many rows, so features and
+    labels stay together. What does not fit the memory is read and written twice, in long runs, and takes no
+    other space on the disk. The file appears whole or not at all, and may be the array's own.
+
+    Parameters
+    ----------
+    array : Array, path, str or numpy.memmap
+    out : path
+        The new file: ``.npy``, or raw by its name.
+    seed : int, optional
+    overwrite : bool, optional
+        Whether a file of that name is replaced; else it is a ``FileExistsError``.
+
+    Examples
+    --------
+    >>> x = nf.asarray(np.arange(100)).save(tmp / 'x.npy')
+    >>> y = nf.shuffle(x, tmp / 'y.npy', seed=7)
+    >>> bool((y != x).any()), sorted(y.tolist()) == x.tolist()
+    (True, True)
+    """
+    node, report = _ndfolio.shuffle(_array(array)._node, out, _whole("seed", seed), overwrite, _config.session())
+    return Array._of(node, profile=report)
+
+
 def _batch(arrays: tuple[Any, ...]) -> Any:
     found = tuple(np.ndarray(shape, dtype, buffer) for buffer, dtype, shape in arrays)
     return found[0] if len(found) == 1 else found

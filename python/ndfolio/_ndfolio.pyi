@@ -46,6 +46,7 @@ __all__ = [
     "resize",
     "sample_indices",
     "save",
+    "shuffle",
     "size_text",
     "verify",
     "verify_path",
@@ -264,6 +265,9 @@ class NewFile:
     def abort(self) -> None: ...
 
 def sample_indices(count: int, size: int, seed: int) -> Buffer: ...
+def shuffle(
+    node: Node, path: _Path, seed: int, overwrite: bool, session: Session
+) -> tuple[Node, _Report]: ...
 def size_text(bytes: int) -> str: ...
 def open(path: _Path, mode: str, key: str | None, raw: dict[str, Any] | None, io: str) -> Node: ...
 def open_view(

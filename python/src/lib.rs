@@ -31,6 +31,7 @@ fn add_lazy_face(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<storage::Appender>()?;
     module.add_function(wrap_pyfunction!(gather::sample_indices, module)?)?;
+    module.add_function(wrap_pyfunction!(gather::shuffle, module)?)?;
     module.add_function(wrap_pyfunction!(session::size_text, module)?)?;
     module.add_function(wrap_pyfunction!(passes::open, module)?)?;
     module.add_function(wrap_pyfunction!(passes::open_view, module)?)?;

@@ -234,6 +234,21 @@ def test_a_file_that_changes(files):
             list(loader)
 
 
+def test_shuffle(files, tmp_path):
+    features, x, y = files
+    new = nf.shuffle(x, tmp_path / "a.npy", seed=5)
+    order = np.asarray(nf.shuffle(nf.open(y), tmp_path / "b.npy", seed=5))
+    assert sorted(order.tolist()) == list(range(1000)) and order.tolist() != list(range(1000))
+    np.testing.assert_array_equal(new, features[order])
+    assert new.profile["bytes_written"] > 0
+    with pytest.raises(FileExistsError):
+        nf.shuffle(x, tmp_path / "a.npy", overwrite=False)
+    nf.shuffle(y, y, seed=5)
+    np.testing.assert_array_equal(np.load(y), order)
+    with pytest.raises(TypeError, match="Save"):
+        nf.shuffle(features, tmp_path / "c.npy")
+
+
 SLOW = """
 import os, sys, time, numpy as np, ndfolio as nf
 loader = nf.Loader(sys.argv[1], batch_size=1 << 16, shuffle="full", memory="64MiB", threads=1)
