@@ -174,7 +174,8 @@ def _is_index_file(part: Array) -> bool:
     """Whether indices or a mask can be read from their file as they are needed."""
     if not part._in_file or part.ndim == 0:
         return False
-    return part.dtype.kind in "iu" or (part.dtype == bool and part._shared().flags.c_contiguous)
+    shared = part._shared()
+    return part.dtype.kind in "iu" or (part.dtype == bool and shared is not None and shared.flags.c_contiguous)
 
 
 def _expanded(shape, parts):
