@@ -108,7 +108,10 @@ class _BatchDataset:
 
     def __iter__(self) -> Iterator[Any]:
         info = _torch().utils.data.get_worker_info()
-        loader = self._loader if info is None else self._loader.shared(info.id, info.num_workers)
+        loader = self._loader
+        if info is not None:
+            # A DataLoader begins with its first worker: that one has the batch that comes next.
+            loader = loader.shared((loader.step + info.id) % info.num_workers, info.num_workers)
         for batch in loader:
             yield tensors(batch)
 

@@ -229,7 +229,7 @@ def test_a_file_that_changes(files):
     loader = nf.Loader(x, batch_size=10)
     next(iter(loader))
     os.truncate(x, 5000)
-    with pytest.raises(OSError, match="x.npy.*(changed|cut)"):
+    with pytest.raises(OSError, match="changed under a loader.*x.npy"):
         for _ in range(3):
             list(loader)
 
