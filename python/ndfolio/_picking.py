@@ -16,6 +16,9 @@ import numpy as np
 from . import _compute, _config, _ndfolio
 from ._ndfolio import Picks
 
+# Bytes of rows of a map from which on the engine is worth it.
+_WORTH = 1 << 20
+
 TABLE: dict[Any, Callable[..., Any]] = {}
 
 
@@ -253,6 +256,27 @@ def write(x: Any, way: str, args: tuple[Any, ...], items: np.ndarray[Any, Any]) 
     data = np.ascontiguousarray(items, x.dtype).reshape(-1)
     data = data.view(np.uint8) if data.size and data.dtype.itemsize else np.zeros(0, np.uint8)
     x._profile = picks.write(data, items.shape, _config.session())
+
+
+def of_map(array: Any, index: np.ndarray[Any, Any]) -> Any:
+    """Rows of a large `memmap`, as NumPy has them; `NotImplemented` for what is better left to NumPy."""
+    from . import _accelerate
+
+    if index.ndim != 1 or index.dtype.kind not in "iub" or not array.ndim or not _accelerate.large(array):
+        return NotImplemented
+    rows = int(np.count_nonzero(index)) if index.dtype == bool else index.size
+    if rows * (array.nbytes // array.shape[0]) < _WORTH or (index.dtype == bool and index.size != array.shape[0]):
+        return NotImplemented
+    lazy = _accelerate._lazy(array)
+    if lazy is None:
+        return NotImplemented
+    try:
+        picks = Picks.gather(lazy._node, [held(index)])
+        buffer, _ = picks.compute(array.dtype, _config.session())
+    except (IndexError, MemoryError):
+        # In NumPy's own words, or its way to do it.
+        return NotImplemented
+    return _compute.ndarray(buffer, array.dtype, picks.shape)
 
 
 def _integers(indices: Any) -> Any:
