@@ -271,3 +271,17 @@ def test_ctrl_c(tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=30)[0] == "stopped\n" and process.returncode == 0
     assert time.monotonic() - started < 10
+
+
+def test_without_pytorch(files, monkeypatch):
+    _, _, y = files
+    monkeypatch.setitem(sys.modules, "torch", None)
+    dataset = nf.torch.RowDataset(y)
+    assert len(dataset) == 1000
+    with pytest.raises(ImportError, match="pip install torch"):
+        dataset[0]
+    monkeypatch.delitem(vars(nf.torch), "BatchDataset", raising=False)
+    with pytest.raises(ImportError, match="pip install torch"):
+        _ = nf.torch.BatchDataset
+    with pytest.raises(AttributeError, match="no_such"):
+        _ = nf.torch.no_such
