@@ -2,8 +2,9 @@
  *
  *   bound OPERATION FILE OFFSET ROW hot|cold THREADS
  *   bound new OPERATION hot|cold THREADS ROWS COLUMNS RESULT FILE...
+ *   bound access gather|random|shuffle ...
  *
- * The first reduces a file, the second makes a new one (new.h). OFFSET is where the data begin, ROW the bytes of a row,
+ * The first reduces a file, the second makes a new one (new.h), the third reads rows in another order (access.h). OFFSET is where the data begin, ROW the bytes of a row,
  * the data end with the file. Prints the seconds of the call, from opening the file to closing it, and the answer:
  * [0.123, 4.5] or [0.123, [4.5, …]].
  *
@@ -11,6 +12,7 @@
  * requests of 1 MiB of which each thread has several on the way. There are no NaN. How it is built stands in
  * xtask/src/bench/programs.rs. */
 #define _GNU_SOURCE
+#include "access.h"
 #include "new.h"
 #include "passes.h"
 
@@ -127,6 +129,8 @@ static struct found run(struct job *j, int is_cold) {
 int main(int count, char **words) {
     if (count > 2 && !strcmp(words[1], "new"))
         return new_file(count - 2, words + 2);
+    if (count > 2 && !strcmp(words[1], "access"))
+        return access_rows(count - 2, words + 2);
     if (count != 7) {
         fprintf(stderr, "usage: bound OPERATION FILE OFFSET ROW hot|cold THREADS\n       bound new %s\n", NEW_USAGE);
         return 2;

@@ -1,4 +1,4 @@
-"""Makes one .npy file of `cargo xtask bench peers`: data.py FILE DTYPE ORDER ROWS COLUMNS SEED"""
+"""Makes one .npy file of `cargo xtask bench peers` and its like: data.py FILE DTYPE ORDER ROWS COLUMNS SEED"""
 
 import os
 import sys
@@ -23,7 +23,7 @@ def block(dtype, seed, start, count, all_items):
         # Positive, so that each has a logarithm.
         items[items == 0] = 1
         return items.astype(dtype)
-    low, high = (0, 256) if dtype.itemsize == 1 else (-1_000_000, 3_000_000)
+    low, high = (0, 1 << 8 * dtype.itemsize) if dtype.kind == "u" else (-1_000_000, 3_000_000)
     return random.integers(low, high, count, dtype=dtype)
 
 

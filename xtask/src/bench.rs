@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what ndfolio costs, as Markdown tables. Every answer is checked: a wrong one ends the run.
 
+mod access;
 mod data;
 mod expressions;
 mod options;
@@ -47,6 +48,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         Some(("peers", rest)) => return peers::peers(rest),
         Some(("expressions", rest)) => return expressions::expressions(rest),
+        Some(("access", rest)) => return access::access(rest),
         _ => {}
     }
     let mut arguments = arguments.to_vec();
@@ -60,7 +62,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     };
     if let Some(unknown) = arguments.first() {
         bail!(
-            "bench does not know {unknown:?}; it takes peers or expressions, or --size GIB and --dir FOLDER"
+            "bench does not know {unknown:?}; it takes peers, expressions or access, or --size GIB and --dir FOLDER"
         );
     }
     run(cargo(["build", "--release"]))?;

@@ -52,6 +52,13 @@ pub(crate) enum Function {
     Cbrt,
 }
 
+impl Function {
+    /// Whether finite numbers give finite ones, and infinities no NaN.
+    fn is_always_finite(self) -> bool {
+        matches!(self, Function::Arctan | Function::Tanh | Function::Arcsinh | Function::Cbrt)
+    }
+}
+
 /// A function of two numbers, by NumPy's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Function2 {
@@ -90,15 +97,19 @@ macro_rules! each {
     }};
 }
 
-/// A function of every double in `items`; as many as both have.
-pub(crate) fn map_f64(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8]) {
+/// A function of every double in `items`; as many as both have. Whether it is known that nothing but NaN gave NaN,
+/// and nothing finite an infinity.
+pub(crate) fn map_f64(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8]) -> bool {
+    // What is not hard is finite. Without a hard case nothing is known.
     macro_rules! of {
-        ($of:path) => {
-            each!(level, items, out, f64, |x| $of(x))
-        };
-        ($of:path, far: $any:path) => {
-            each!(level, items, out, f64, |x| $of(x), trigonometric::is_far(x) => $any(x), true)
-        };
+        ($of:path) => {{
+            each!(level, items, out, f64, |x| $of(x));
+            f.is_always_finite()
+        }};
+        ($of:path, far: $any:path) => {{
+            each!(level, items, out, f64, |x| $of(x), trigonometric::is_far(x) => $any(x), true);
+            false
+        }};
         ($of:path, unless $is_hard:path => $any:path) => {
             each!(level, items, out, f64, |x| $of(x), $is_hard(x) => $any(x), false)
         };
@@ -106,20 +117,20 @@ pub(crate) fn map_f64(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8
     match f {
         Function::Exp => of!(exponential::exp_near, unless exponential::is_far_for_exp => exponential::exp),
         Function::Exp2 => {
-            of!(exponential::exp2_near, unless exponential::is_far_for_exp2 => exponential::exp2);
+            of!(exponential::exp2_near, unless exponential::is_far_for_exp2 => exponential::exp2)
         }
         Function::Expm1 => of!(exponential::expm1),
         Function::Log => {
-            of!(logarithm::log_normal, unless logarithm::is_not_positive_normal => logarithm::log);
+            of!(logarithm::log_normal, unless logarithm::is_not_positive_normal => logarithm::log)
         }
         Function::Log2 => {
-            of!(logarithm::log2_normal, unless logarithm::is_not_positive_normal => logarithm::log2);
+            of!(logarithm::log2_normal, unless logarithm::is_not_positive_normal => logarithm::log2)
         }
         Function::Log10 => {
-            of!(logarithm::log10_normal, unless logarithm::is_not_positive_normal => logarithm::log10);
+            of!(logarithm::log10_normal, unless logarithm::is_not_positive_normal => logarithm::log10)
         }
         Function::Log1p => {
-            of!(logarithm::log1p_inside, unless logarithm::is_hard_for_log1p => logarithm::log1p);
+            of!(logarithm::log1p_inside, unless logarithm::is_hard_for_log1p => logarithm::log1p)
         }
         Function::Sin => of!(trigonometric::sin, far: trigonometric::sin_far),
         Function::Cos => of!(trigonometric::cos, far: trigonometric::cos_far),
@@ -137,18 +148,21 @@ pub(crate) fn map_f64(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8
     }
 }
 
-/// A function of every single in `items`; as many as both have.
-pub(crate) fn map_f32(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8]) {
+/// As [`map_f64`], of every single.
+pub(crate) fn map_f32(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8]) -> bool {
     macro_rules! of {
-        (double: $of:path) => {
-            each!(level, items, out, f32, |x| $of(f64::from(x)) as f32)
-        };
-        ($of:path) => {
-            each!(level, items, out, f32, |x| $of(x))
-        };
-        ($of:path, far: $any:path) => {
-            each!(level, items, out, f32, |x| $of(x), single::is_far(x) => $any(f64::from(x)) as f32, true)
-        };
+        (double: $of:path) => {{
+            each!(level, items, out, f32, |x| $of(f64::from(x)) as f32);
+            f.is_always_finite()
+        }};
+        ($of:path) => {{
+            each!(level, items, out, f32, |x| $of(x));
+            f.is_always_finite()
+        }};
+        ($of:path, far: $any:path) => {{
+            each!(level, items, out, f32, |x| $of(x), single::is_far(x) => $any(f64::from(x)) as f32, true);
+            false
+        }};
         ($of:path, unless $is_hard:path => $any:path) => {
             each!(level, items, out, f32, |x| $of(x), $is_hard(x) => $any(x), false)
         };
@@ -159,10 +173,10 @@ pub(crate) fn map_f32(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8
         Function::Expm1 => of!(double: exponential::expm1),
         Function::Log => of!(single::log_normal, unless single::is_not_positive_normal => single::log),
         Function::Log2 => {
-            of!(single::log2_normal, unless single::is_not_positive_normal => single::log2);
+            of!(single::log2_normal, unless single::is_not_positive_normal => single::log2)
         }
         Function::Log10 => {
-            of!(single::log10_normal, unless single::is_not_positive_normal => single::log10);
+            of!(single::log10_normal, unless single::is_not_positive_normal => single::log10)
         }
         Function::Log1p => of!(double: logarithm::log1p),
         Function::Sin => of!(single::sin, far: trigonometric::sin_far),

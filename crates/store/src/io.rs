@@ -23,6 +23,7 @@ use std::ops::Range;
 
 use crate::{Bytes, File, Mode, Result, StoreError};
 
+pub use buffer::Buffer;
 pub use choice::{AccessPlan, Choice, Pattern};
 pub use counters::IoCounters;
 pub use pieces::{Chunks, Dispenser, Pieces, Turns};

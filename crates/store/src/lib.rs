@@ -73,7 +73,7 @@ pub use error::{Result, StoreError};
 pub use file::{Appender, File, Synced};
 pub use guard::MAX_MAPPINGS;
 pub use io::{
-    AccessPlan, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces, Turns,
+    AccessPlan, Buffer, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces, Turns,
     WriteCounters, WriteEngine, Writer,
 };
 pub use locks::{ALL_BYTES, APPENDING, EVERYTHING, Lock, Locking, RangeLock};

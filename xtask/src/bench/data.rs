@@ -49,6 +49,11 @@ pub(super) const TWICE_OTHER_F4: Kind = kind("other-f4-twice", ">f4", 4, 8, 13);
 pub(super) const WIDE_F: Kind =
     Kind { order: "F", columns: 2 * COLUMNS, ..kind("f4-F-twice", "<f4", 4, 8, 14) };
 
+/// Rows of a kilobyte, and a quarter of them.
+pub(super) const ROWS: Kind = Kind { columns: 256, ..kind("rows", "<f4", 4, 16, 15) };
+pub(super) const ROWS_QUARTER: Kind = Kind { columns: 256, ..kind("rows-quarter", "<f4", 4, 4, 16) };
+pub(super) const TOKENS: Kind = kind("tokens", "<u2", 2, 2, 17);
+
 /// An array in a file.
 pub(super) struct File {
     pub(super) path: PathBuf,
@@ -139,7 +144,10 @@ impl Data {
         let mut told = Vec::new();
         for kind in self.kinds {
             let order = if kind.order == "C" { "" } else { " in F order" };
-            let columns = if kind.columns == COLUMNS { "" } else { ", twice as many columns" };
+            let columns = match kind.columns {
+                COLUMNS => String::new(),
+                other => format!(", {other} columns"),
+            };
             let size = size_text(bytes(*kind, self.gib));
             told.push(format!("{} ({} {size}{order}{columns})", kind.name, kind.dtype));
         }
@@ -161,7 +169,8 @@ mod tests {
 
     #[test]
     fn sizes_are_whole_rows() {
-        for kind in [F4, F8, I4, U1, F2, OTHER_F4, GROUP, HALF, TWICE_F8, TWICE_OTHER_F4, WIDE_F] {
+        let wide = [F4, F8, I4, U1, F2, OTHER_F4, GROUP, HALF, TWICE_F8, TWICE_OTHER_F4, WIDE_F];
+        for kind in wide.into_iter().chain([ROWS, ROWS_QUARTER, TOKENS]) {
             assert_eq!(bytes(kind, 1) % (kind.columns * kind.item), 0, "{}", kind.name);
         }
         assert_eq!((bytes(F4, 2), bytes(U1, 1), bytes(GROUP, 2)), (2 << 30, 512 << 20, 8 << 30));

@@ -1,4 +1,4 @@
-//! What `cargo xtask bench peers` and `bench expressions` are asked for.
+//! What `cargo xtask bench peers`, `bench expressions` and `bench access` are asked for.
 
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use ndfolio_layout::{Tile, Tiles};
-use ndfolio_store::Bytes;
+use ndfolio_store::{Buffer, Bytes};
 
 use super::{
     fused::Fused,
@@ -35,10 +35,10 @@ struct ToPass<'p, P, C> {
 }
 
 impl<P: Pass, C: FnMut(usize, P::Given) + Send> Consumer for ToPass<'_, P, C> {
-    type Worker = (P::Worker, Vec<u8>);
+    type Worker = (P::Worker, Buffer);
 
     fn worker(&self) -> Result<Self::Worker, EngineError> {
-        Ok((self.pass.worker(), Vec::new()))
+        Ok((self.pass.worker(), Buffer::default()))
     }
 
     fn take(
@@ -48,7 +48,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Consumer for ToPass<'_, P, C> {
         tile: &Tile,
         fill: &mut Fill<'_>,
     ) -> Result<(), EngineError> {
-        items.resize(tile.view.nbytes(), 0);
+        let items = items.room(0, tile.view.nbytes());
         fill(items)?;
         self.pass.work(worker, tile, Bytes::Private(items), &mut |given| {
             let mut collect = self.collect.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ndfolio_kernel::{KernelError, elementwise::Conditions, swap_bytes};
-use ndfolio_store::Bytes;
+use ndfolio_store::{Buffer, Bytes};
 
 use super::{
     fused::{Base, Fused, Leaf, tile_of},
@@ -24,7 +24,7 @@ pub(super) struct Data<'d> {
 /// What a thread needs to run a program.
 pub(super) struct Evaluator<'f> {
     fused: &'f Fused,
-    slots: Vec<Vec<u8>>,
+    slots: Vec<Buffer>,
     constants: Vec<Vec<u8>>,
     tile: usize,
     batch: Vec<Range<usize>>,
@@ -41,7 +41,7 @@ impl<'f> Evaluator<'f> {
         let tile = program.tile_items().min(items.max(1));
         Evaluator {
             fused,
-            slots: program.slots.iter().map(|size| vec![0; size * tile]).collect(),
+            slots: program.slots.iter().map(|_| Buffer::default()).collect(),
             constants: program.constants.iter().map(|item| tile_of(item, tile)).collect(),
             tile,
             batch: Vec::new(),
@@ -144,7 +144,7 @@ impl<'f> Evaluator<'f> {
         if let Place::Slot(slot) = from
             && let Some(bytes) = there[slot].take()
         {
-            bytes.copy_to(&mut self.slots[slot][..bytes.len()]);
+            bytes.copy_to(self.slots[slot].room(0, bytes.len()));
         }
     }
 
@@ -164,7 +164,7 @@ impl<'f> Evaluator<'f> {
         let mut room = std::mem::take(&mut self.slots[slot]);
         there[slot] = None;
         let places = Places { slots: &self.slots, there, constants: &self.constants };
-        let result = write(places, &mut self.conditions, &mut room[..len]);
+        let result = write(places, &mut self.conditions, room.room(0, len));
         self.slots[slot] = room;
         result
     }
@@ -173,7 +173,7 @@ impl<'f> Evaluator<'f> {
 /// The places that can be read.
 #[derive(Clone, Copy)]
 struct Places<'p> {
-    slots: &'p [Vec<u8>],
+    slots: &'p [Buffer],
     there: &'p [InPlace<'p>],
     constants: &'p [Vec<u8>],
 }
@@ -181,7 +181,7 @@ struct Places<'p> {
 impl<'p> Places<'p> {
     fn get(self, place: Place, len: usize) -> Bytes<'p> {
         match place {
-            Place::Slot(slot) => self.there[slot].unwrap_or(Bytes::Private(&self.slots[slot][..len])),
+            Place::Slot(slot) => self.there[slot].unwrap_or_else(|| Bytes::Private(self.private(place, len))),
             _ => Bytes::Private(self.private(place, len)),
         }
     }
@@ -189,7 +189,7 @@ impl<'p> Places<'p> {
     /// What does not lie elsewhere.
     fn private(self, place: Place, len: usize) -> &'p [u8] {
         match place {
-            Place::Slot(slot) => &self.slots[slot][..len],
+            Place::Slot(slot) => &self.slots[slot].bytes()[..len],
             Place::Constant(constant) => &self.constants[constant][..len],
             // Nothing is computed of the result.
             Place::Out => &[],

@@ -60,10 +60,10 @@ struct Each<'a, F, const N: usize> {
 }
 
 impl<F: Unary<N>, const N: usize> Loop for Each<'_, F, N> {
-    type Output = ();
+    type Output = bool;
     #[inline(always)]
-    fn run<V: Vectors>(self, _: V) {
-        let mut room = Block::new();
+    fn run<V: Vectors>(self, _: V) -> bool {
+        let (mut room, mut none) = (Block::new(), true);
         for (index, out) in self.out.chunks_mut(BLOCK).enumerate() {
             let items = block(&self.items, index, out.len(), &mut room);
             let mut any = false;
@@ -71,6 +71,7 @@ impl<F: Unary<N>, const N: usize> Loop for Each<'_, F, N> {
                 any |= F::is_hard(*item);
                 *out = F::of(*item);
             }
+            none &= !any;
             if any && F::ITEM_BY_ITEM {
                 patch::<F, N>(items, out);
             } else if any {
@@ -79,6 +80,7 @@ impl<F: Unary<N>, const N: usize> Loop for Each<'_, F, N> {
                 }
             }
         }
+        none
     }
 }
 
@@ -93,10 +95,10 @@ fn patch<F: Unary<N>, const N: usize>(items: &[[u8; N]], out: &mut [[u8; N]]) {
     }
 }
 
-/// Puts a function of each item into `out`; as many as both have.
-pub(super) fn each<F: Unary<N>, const N: usize>(level: Level, items: Bytes<'_>, out: &mut [u8]) {
+/// Puts a function of each item into `out`; as many as both have. Whether none was hard.
+pub(super) fn each<F: Unary<N>, const N: usize>(level: Level, items: Bytes<'_>, out: &mut [u8]) -> bool {
     let out = places(out, items.len());
-    dispatch(level, Each { items, out, function: PhantomData::<F> });
+    dispatch(level, Each { items, out, function: PhantomData::<F> })
 }
 
 /// As [`Unary`], of two items; what is hard is done again item by item.

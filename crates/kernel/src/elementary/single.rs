@@ -224,40 +224,44 @@ pub(super) fn log10(x: f32) -> f32 {
     of_any(x, log10_with_bias)
 }
 
+/// Where `tanh` is no longer made from its argument, but from one.
+const FROM_ONE: f32 = 0.9375;
+
+/// `b + b · (q - ⅛)` with one quotient `q`, of which not much is taken from `b`: the argument's magnitude where it is
+/// small, else one.
 #[inline(always)]
 pub(super) fn tanh(x: f32) -> f32 {
     let magnitude = x.abs();
-    let z = x * x;
-    let rest = polynomial(
-        z,
-        [
-            -0.333_333,
-            0.133_324_12,
-            -0.053_884_11,
-            0.021_499_03,
-            -0.007_963_883,
-            0.002_313_860_7,
-            -0.000_361_874_4,
-        ],
-    );
-    let small = (magnitude * z).mul_add(rest, magnitude);
-    // From 9.02 on it is one.
-    let limited = if magnitude > 9.1 { 9.1 } else { magnitude };
-    let large = tanh_large(limited);
-    let value = if magnitude < 1.0 { small } else { large };
-    value.copysign(x)
+    let is_small = magnitude < FROM_ONE;
+    let (small, large) = (tanh_from_argument(magnitude), tanh_from_one(magnitude));
+    let quotient = choose(is_small, small.0, large.0) / choose(is_small, small.1, large.1);
+    let base = choose(is_small, magnitude, 1.0);
+    base.mul_add(quotient - 0.125, base).copysign(x)
 }
 
-/// `1 - 2 / (exp(2x) + 1)` for `x` from one.
+/// `tanh(x) / x - ⅞` as a quotient, to 2⁻³¹. The numerator is zero where the function is: so nothing cancels.
 #[inline(always)]
-fn tanh_large(x: f32) -> f32 {
-    // As `exp_reduced`, with less care for the lowest bits, which have little part in the difference.
-    let shifted = x.mul_add(2.0 * LOG2_E, TO_EXPONENT);
+fn tanh_from_argument(x: f32) -> (f32, f32) {
+    let z = x * x;
+    let numerator = (z - 0.441_016_17) * z.mul_add(-0.809_245_05, -18.024_603);
+    (numerator, z.mul_add(z + 28.239_975, 63.593_132))
+}
+
+/// `tanh(x) - ⅞` as a quotient. With `exp(2x) = 2ⁿ · exp(2r)` and `t = tanh(r)` it is
+/// `((2ⁿ - 15) + (2ⁿ + 15) · t) / (8 · (2ⁿ + 1) + 8 · (2ⁿ - 1) · t)`.
+#[inline(always)]
+fn tanh_from_one(x: f32) -> (f32, f32) {
+    // From 9.02 on it is one.
+    let limited = if x > 9.1 { 9.1 } else { x };
+    let shifted = limited.mul_add(2.0 * LOG2_E, TO_EXPONENT);
     let n = shifted - TO_EXPONENT;
-    let r = n.mul_add(-LN2_LO, n.mul_add(-LN2_HI, x + x));
-    let p = 1.0 + (r * r).mul_add(polynomial(r, EXP_REST), r);
-    let power = f32::from_bits(shifted.to_bits() << 23);
-    1.0 - 2.0 / p.mul_add(power, 1.0)
+    let r = n.mul_add(-0.5 * LN2_HI, limited);
+    let square = r * r;
+    // To 2⁻²⁴, as it changes a result by less than its half.
+    let t = (r * square).mul_add(square.mul_add(0.131_107_94, -0.333_312_75), r);
+    let power = shifted.to_bits() << 23;
+    let (one, eight) = (f32::from_bits(power), f32::from_bits(power.wrapping_add(3 << 23)));
+    ((one + 15.0).mul_add(t, one - 15.0), (eight - 8.0).mul_add(t, eight + 8.0))
 }
 
 /// The largest argument of sines and cosines that is reduced in doubles by two parts of π.

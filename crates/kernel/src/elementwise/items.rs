@@ -224,8 +224,8 @@ macro_rules! float {
                 x * power(n)
             }
             fn map(level: Level, function: Function, items: Bytes<'_>, out: &mut Out<'_>) {
-                elementary::$map(level, function, items, out);
-                out.is_finite &= all_finite::<$type>(level, out);
+                let is_known = elementary::$map(level, function, items, out);
+                out.is_finite &= is_known || all_finite::<$type>(level, out);
             }
             fn zip(level: Level, function: Function2, a: Bytes<'_>, b: Bytes<'_>, out: &mut Out<'_>) {
                 elementary::$zip(level, function, a, b, out);

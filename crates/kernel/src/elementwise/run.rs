@@ -18,7 +18,8 @@ pub(super) type Inputs<'a> = [Bytes<'a>; 3];
 /// Where the results of a loop go.
 pub(super) struct Out<'a> {
     pub(super) bytes: &'a mut [u8],
-    /// Whether all that loops have put here so far was neither infinite nor NaN.
+    /// Whether all that loops have put here so far was neither infinite nor NaN, or is known to be so only where an
+    /// operand was.
     pub(super) is_finite: bool,
 }
 

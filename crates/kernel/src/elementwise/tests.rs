@@ -185,3 +185,29 @@ fn halves_are_rounded_as_one_by_one() {
     }
     assert!(::half::f16::from_bits(narrow(f32::NAN)).is_nan());
 }
+
+/// Whether a function looks at its results, and how, makes no difference to what is counted.
+#[test]
+fn what_is_counted_of_elementary_functions() {
+    use Ufunc::*;
+    let (inf, nan) = (f32::INFINITY, f32::NAN);
+    let odd = [inf, -inf, nan, 1000.0, -1000.0, 0.0, -0.0, -1.0, 2.0, 1e-42, -1e-42, 1e30];
+    for ufunc in [Exp, Exp2, Expm1, Log, Log2, Log10, Log1p, Sin, Tan, Arctan, Tanh, Arcsinh, Arctanh, Cbrt] {
+        let found = ufunc.resolve(&[array("f4")]).unwrap();
+        for at in [0, 127, 128, 300] {
+            for x in odd {
+                let mut items = [0.5_f32; 301];
+                items[at] = x;
+                let bytes: Vec<u8> = items.iter().flat_map(|x| x.to_ne_bytes()).collect();
+                let (mut out, mut conditions) = (vec![0; bytes.len()], Conditions::default());
+                found.run(&[(&bytes).into()], &mut out, &mut conditions).unwrap();
+                let result = f32::from_ne_bytes(*out[4 * at..].first_chunk().unwrap());
+                let infinite = u64::from(result.is_infinite() && !x.is_infinite());
+                let exact = matches!(ufunc, Log | Log2 | Log10 | Log1p | Arctanh);
+                let (divide, overflow) = if exact { (infinite, 0) } else { (0, infinite) };
+                let invalid = u64::from(result.is_nan() && !x.is_nan());
+                assert_eq!(conditions, Conditions { divide, overflow, invalid }, "{ufunc:?} of {x}");
+            }
+        }
+    }
+}

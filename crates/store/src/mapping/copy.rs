@@ -51,11 +51,12 @@ unsafe fn read_groups(from: *const u8, to: &mut [MaybeUninit<u8>]) {
             unsafe {
                 std::arch::asm!(
                     "2:",
-                    // What the tile after the next one will need: a hint, which can name any address.
-                    "prefetcht1 [{from} + {at} + 2048]",
-                    concat!("prefetcht1 [{from} + {at} + 2048 + ", $width, "]"),
-                    concat!("prefetcht1 [{from} + {at} + 2048 + 2 * ", $width, "]"),
-                    concat!("prefetcht1 [{from} + {at} + 2048 + 3 * ", $width, "]"),
+                    // What tiles behind this one will need, so far ahead that it is there in time where the caller
+                    // works little on each: a hint, which can name any address.
+                    "prefetcht1 [{from} + {at} + 8192]",
+                    concat!("prefetcht1 [{from} + {at} + 8192 + ", $width, "]"),
+                    concat!("prefetcht1 [{from} + {at} + 8192 + 2 * ", $width, "]"),
+                    concat!("prefetcht1 [{from} + {at} + 8192 + 3 * ", $width, "]"),
                     concat!($move, " ", $register, "12, [{from} + {at}]"),
                     concat!($move, " ", $register, "13, [{from} + {at} + ", $width, "]"),
                     concat!($move, " ", $register, "14, [{from} + {at} + 2 * ", $width, "]"),

@@ -57,12 +57,24 @@ fn worst_double(f: Function, items: &[f64]) -> (u64, f64) {
     distances.fold((0, 0.0), |worst, next| if next.0 > worst.0 { next } else { worst })
 }
 
+/// Units of the last place within which singles are, as the module says.
+fn promised(f: Function) -> f64 {
+    match f {
+        Function::Exp | Function::Exp2 | Function::Log => 0.89,
+        Function::Log2 | Function::Log10 | Function::Tanh => 0.98,
+        // Doubles that are rounded.
+        _ => 0.501,
+    }
+}
+
 #[test]
-fn singles_are_within_a_unit() {
-    let items: Vec<f32> = samples(2000).into_iter().map(|x| x as f32).collect();
+fn singles_are_as_near_as_promised() {
+    // Of all exponents, signs and mantissas some.
+    let mut items: Vec<f32> = (0..=u32::MAX).step_by(9_973).map(f32::from_bits).collect();
+    items.extend(samples(2000).into_iter().map(|x| x as f32));
     for f in FUNCTIONS.into_iter().filter(|f| standard(*f).1) {
         let (worst, x) = worst_single(f, &items);
-        assert!(worst < 1.0, "{f:?} of {x:e}: {worst} units");
+        assert!(worst < promised(f), "{f:?} of {x:e}: {worst} units");
     }
 }
 
@@ -93,7 +105,7 @@ fn accuracy_at_large() {
 #[test]
 #[ignore = "takes minutes; all singles"]
 fn accuracy_of_all_singles() {
-    for f in [Function::Exp, Function::Log, Function::Sin, Function::Tanh] {
+    for f in FUNCTIONS.into_iter().filter(|f| standard(*f).1) {
         let mut worst = (0.0, 0.0);
         for high in 0..=0xffff_u32 {
             let items: Vec<f32> = (0..=0xffff).map(|low| f32::from_bits(high << 16 | low)).collect();
@@ -101,6 +113,6 @@ fn accuracy_of_all_singles() {
             worst = if next.0 > worst.0 { next } else { worst };
         }
         println!("{f:?}: {worst:?}");
-        assert!(worst.0 < 1.0);
+        assert!(worst.0 < promised(f));
     }
 }
