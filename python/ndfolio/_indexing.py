@@ -78,13 +78,17 @@ def _picks(x: Array, parts):
         part = part if _is_array(part) else np.asarray(part)
         if part.dtype == bool:
             _expect_mask(part, axis, x.shape)
-        else:
-            _picking.expect_within(part, axis, x.shape[axis])
-        arrays.append(part)
+        arrays.append((part, axis))
         basic.extend([slice(None)] * _axes(part))
         indices.append(_picking.held(part))
-    if len(arrays) > 1 and not any(type(part) is Array for part in arrays):
-        _together([(np.count_nonzero(part),) if part.dtype == bool else part.shape for part in arrays])
+    together: tuple[int, ...] = (1,)
+    if len(arrays) > 1 and not any(type(part) is Array for part, _ in arrays):
+        together = _together([(np.count_nonzero(part),) if part.dtype == bool else part.shape for part, _ in arrays])
+    # Of indices that are broadcast to none, NumPy looks at none.
+    if 0 not in together:
+        for part, axis in arrays:
+            if part.dtype != bool:
+                _picking.expect_within(part, axis, x.shape[axis])
     plain = all(part == slice(None) for part in basic)
     return (x if plain else x._make("slice", x, tuple(basic))), indices
 
@@ -174,7 +178,8 @@ def _is_index_file(part: Array) -> bool:
     """Whether indices or a mask can be read from their file as they are needed."""
     if not part._in_file or part.ndim == 0:
         return False
-    return part.dtype.kind in "iu" or (part.dtype == bool and part._shared().flags.c_contiguous)
+    shared = part._shared()
+    return part.dtype.kind in "iu" or (part.dtype == bool and shared is not None and shared.flags.c_contiguous)
 
 
 def _expanded(shape, parts):

@@ -34,6 +34,10 @@ _array_function = np.ndarray.__array_function__
 _LARGE = 8 << 20
 
 
+# Indices from which on the engine may be better.
+_MANY = 256
+
+
 class memmap(np.memmap):
     """An array in a file, mapped into memory: `numpy.memmap`, with the same arguments, attributes and result types.
 
@@ -169,6 +173,12 @@ class memmap(np.memmap):
         else:
             if mapping.doubtful:
                 mapping.check()
+            if type(index) is _ndarray and index.size >= _MANY and self.nbytes >= _LARGE and type(self) is memmap:
+                from . import _picking
+
+                result = _picking.of_map(self, index)
+                if result is not NotImplemented:
+                    return result
             result = _getitem(self, index)
             # Only a view was made without reading.
             if getattr(result, "_mmap", None) is None and mapping.doubtful:

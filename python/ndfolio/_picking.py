@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from . import _config, _ndfolio
+from . import _compute, _config, _ndfolio
 from ._ndfolio import Picks
+
+# Bytes of rows of a map from which on the engine is worth it.
+_WORTH = 1 << 20
 
 TABLE: dict[Any, Callable[..., Any]] = {}
 
@@ -84,16 +87,7 @@ class Picking:
 
     __slots__ = ()
 
-    shape: tuple[int, ...]
-    ndim: int
-    dtype: np.dtype[Any]
-    _in_file: bool
-    _axis: Callable[[Any], int]
-    _into: Callable[[Any, Any], Any]
-    __getitem__: Callable[[Any], Any]
-    reshape: Callable[..., Any]
-
-    def take(self, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    def take(self: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
         """The items of indices along an axis; without one, of all items in C order.
 
         Parameters
@@ -136,7 +130,7 @@ class Picking:
             found = flat[(*(slice(None),) * (axis or 0), indices)]
         return self._into(found, out)
 
-    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+    def compress(self: Any, condition: Any, axis: Any = None, out: Any = None) -> Any:
         """The items along an axis at which a condition is true; without an axis, of all items in C order.
 
         Examples
@@ -149,7 +143,7 @@ class Picking:
             raise ValueError("condition must be a 1-d array")
         return self.take(np.flatnonzero(condition), axis, out)
 
-    def windows(self, starts: Any, length: Any) -> Any:
+    def windows(self: Any, starts: Any, length: Any) -> Any:
         """Windows of `length` rows from these rows on: an array of shape ``(len(starts), length, ...)``.
 
         Raises
@@ -181,7 +175,7 @@ class Picking:
             )
         return self[first[:, None] + np.arange(length)]
 
-    def sample(self, count: Any, seed: Any = None) -> Any:
+    def sample(self: Any, count: Any, seed: Any = None) -> Any:
         """`count` different rows in random order: each choice and each order is as likely as any other.
 
         Parameters
@@ -203,10 +197,10 @@ class Picking:
         seed = int.from_bytes(os.urandom(8), "little") if seed is None else operator.index(seed)
         if not 0 <= seed < 1 << 64:
             raise ValueError(f"seed must be a number from 0 to 2**64 - 1, got {seed}")
-        indices = np.frombuffer(_ndfolio.sample_indices(count, self.shape[0], seed), np.int64)
+        indices = _compute.ndarray(_ndfolio.sample_indices(count, self.shape[0], seed), np.int64, (count,))
         return self.take(indices, axis=0)
 
-    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+    def put(self: Any, indices: Any, values: Any, mode: str = "raise") -> None:
         """Writes values to places among all items in C order; they are repeated if there are fewer of them.
 
         Examples
@@ -262,6 +256,27 @@ def write(x: Any, way: str, args: tuple[Any, ...], items: np.ndarray[Any, Any]) 
     data = np.ascontiguousarray(items, x.dtype).reshape(-1)
     data = data.view(np.uint8) if data.size and data.dtype.itemsize else np.zeros(0, np.uint8)
     x._profile = picks.write(data, items.shape, _config.session())
+
+
+def of_map(array: Any, index: np.ndarray[Any, Any]) -> Any:
+    """Rows of a large `memmap`, as NumPy has them; `NotImplemented` for what is better left to NumPy."""
+    from . import _accelerate
+
+    if index.ndim != 1 or index.dtype.kind not in "iub" or not array.ndim or not _accelerate.large(array):
+        return NotImplemented
+    rows = int(np.count_nonzero(index)) if index.dtype == bool else index.size
+    if rows * (array.nbytes // array.shape[0]) < _WORTH or (index.dtype == bool and index.size != array.shape[0]):
+        return NotImplemented
+    lazy = _accelerate._lazy(array)
+    if lazy is None:
+        return NotImplemented
+    try:
+        picks = Picks.gather(lazy._node, [held(index)])
+        buffer, _ = picks.compute(array.dtype, _config.session())
+    except (IndexError, MemoryError):
+        # In NumPy's own words, or its way to do it.
+        return NotImplemented
+    return _compute.ndarray(buffer, array.dtype, picks.shape)
 
 
 def _integers(indices: Any) -> Any:

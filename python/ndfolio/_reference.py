@@ -16,7 +16,7 @@ def reduce(x: Array):
         return _of_reference, object.__getattribute__(x, "_reference")
     except AttributeError:
         pass
-    if x._picks is not None:
+    if x._picks is not None and x._recipe is not None:
         return _of_picks, (x.dtype, *x._recipe[1])
     node = x._node
     if node.is_file and node.mode != "c":

@@ -64,6 +64,7 @@ pub(crate) fn exception(error: &Error) -> PyErr {
         Error::Engine { source, .. } => of_engine(source, message),
         Error::Expression(source) => of_engine(source, message),
         Error::DType { .. } => PyTypeError::new_err(message),
+        Error::ChangedUnderLoader { path, .. } => os_error(Errno::Name("ESTALE"), path, message),
         Error::NoSums { sums, .. } => os_error(Errno::Name("ENOENT"), sums, message),
         _ => PyValueError::new_err(message),
     }

@@ -257,3 +257,27 @@ pub(crate) fn sample_indices(py: Python<'_>, count: usize, size: usize, seed: u6
     let numbers = py.detach(|| ndfolio::sample_indices(count, size, seed));
     Ok(Buffer::of_memory(numbers.into_iter().flat_map(i64::to_ne_bytes).collect()))
 }
+
+/// Writes the rows in random order to a new file, and opens that.
+#[pyfunction]
+pub(crate) fn shuffle<'py>(
+    py: Python<'py>,
+    node: &Node,
+    path: PathBuf,
+    seed: u64,
+    overwrite: bool,
+    session: &Session,
+) -> PyResult<(Node, Bound<'py, PyDict>)> {
+    let array = node.file()?;
+    let plan = |session: &ndfolio::Session| {
+        let rows = array.shuffle(seed).ok()?.run(session);
+        rows.plan_save(&rows.options().existing(Existing::Replace), &path).ok()
+    };
+    let (new, report) = session.run_reported(py, node.task, plan, |session| {
+        let rows = array.shuffle(seed)?.run(session);
+        let options = rows.options();
+        let options = if overwrite { options.existing(Existing::Replace) } else { options };
+        reopened(rows.save(&options, &path)?, &path)
+    })?;
+    Ok((Node::of_file(new, ndfolio::Io::Auto), report_of(py, &report)?))
+}

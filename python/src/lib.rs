@@ -4,6 +4,7 @@ mod dtype;
 mod error;
 mod gather;
 mod lazy;
+mod loader;
 mod mapping;
 mod memory;
 mod new_file;
@@ -24,11 +25,13 @@ fn _ndfolio(module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn add_lazy_face(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<gather::Picks>()?;
     module.add_class::<lazy::Node>()?;
+    module.add_class::<loader::Loader>()?;
     module.add_class::<memory::Base>()?;
     module.add_class::<memory::Buffer>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<storage::Appender>()?;
     module.add_function(wrap_pyfunction!(gather::sample_indices, module)?)?;
+    module.add_function(wrap_pyfunction!(gather::shuffle, module)?)?;
     module.add_function(wrap_pyfunction!(session::size_text, module)?)?;
     module.add_function(wrap_pyfunction!(passes::open, module)?)?;
     module.add_function(wrap_pyfunction!(passes::open_view, module)?)?;

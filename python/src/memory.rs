@@ -28,6 +28,10 @@ enum Owner {
     Memory {
         _bytes: Vec<u8>,
     },
+    /// As that; goes back to the loader that it is of.
+    Batch {
+        _bytes: ndfolio::feed::Buffer,
+    },
     File(Mapped),
 }
 
@@ -42,6 +46,12 @@ impl Buffer {
     pub(crate) fn of_memory(mut bytes: Vec<u8>) -> Self {
         let (start, len) = (bytes.as_mut_ptr(), bytes.len());
         Buffer { start, len, access: Access::Write, owner: Owner::Memory { _bytes: bytes } }
+    }
+
+    /// Of a batch, which becomes writable memory.
+    pub(crate) fn of_batch(mut bytes: ndfolio::feed::Buffer) -> Self {
+        let (start, len) = (bytes.as_mut_ptr(), bytes.len());
+        Buffer { start, len, access: Access::Write, owner: Owner::Batch { _bytes: bytes } }
     }
 
     /// Of a mapped file: writable if the file is.
@@ -60,7 +70,7 @@ impl Buffer {
     fn check(&self) -> PyResult<()> {
         match &self.owner {
             Owner::File(mapped) => mapped.check().raise(),
-            Owner::Memory { .. } => Ok(()),
+            Owner::Memory { .. } | Owner::Batch { .. } => Ok(()),
         }
     }
 

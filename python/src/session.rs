@@ -135,6 +135,11 @@ impl Task {
 }
 
 impl Session {
+    /// The library's.
+    pub(crate) fn library(&self) -> ndfolio::Session {
+        self.inner.clone()
+    }
+
     /// Runs something without Python's lock. If it is long, Ctrl-C ends it and a bar shows how far it is.
     pub(crate) fn run<T: Send, E: Into<Failure> + Send>(
         &self,

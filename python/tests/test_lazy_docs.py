@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 
 import ndfolio as nf
-from ndfolio import _array, _compute, _config, _functions, _opening, _storage
+from ndfolio import _array, _compute, _config, _functions, _loader, _opening, _picking, _storage
 
-MODULES = [_array, _compute, _config, _functions, _opening, _storage]
+MODULES = [_array, _compute, _config, _functions, _loader, _opening, _picking, _storage]
 
 
 def examples():
     finder = doctest.DocTestFinder(exclude_empty=True)
-    for module in MODULES:
-        for test in finder.find(module):
+    # Classes say that they are of the package itself.
+    found = [finder.find(module) for module in MODULES]
+    found += [finder.find(thing, thing.__name__, module=False) for thing in (nf.Array, nf.Loader)]
+    for tests in found:
+        for test in tests:
             if test.examples:
                 yield pytest.param(test, id=test.name)
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ndfolio as nf
+from ndfolio import _picking
 from ndfolio import array_api as xp
 
 DTYPES = ["u1", "<i2", ">i4", "<f8", ">f4", "?", "c8", "f2", "S3", "<U2", "M8[s]", [("a", "<i2"), ("b", "S2", (2,))]]
@@ -393,3 +394,35 @@ def test_a_condition_larger_than_the_budget(file):
         x[x > 0.5] = 0
     known[known > 0.5] = 0
     np.testing.assert_array_equal(x, known)
+
+
+def test_rows_of_large_maps(tmp_path, monkeypatch):
+    known = np.random.default_rng(0).integers(-999, 999, (40_000, 64)).astype(">i4")
+    known.tofile(tmp_path / "m.bin")
+    calls = []
+    of_map = _picking.of_map
+
+    def counted(*args):
+        calls.append(of_map(*args))
+        return calls[-1]
+
+    monkeypatch.setattr(_picking, "of_map", counted)
+    rows = np.random.default_rng(1).integers(-40_000, 40_000, 6000)
+    for mode, taken in (("r", True), ("r+", True), ("c", False)):
+        m = nf.memmap(tmp_path / "m.bin", ">i4", mode, shape=known.shape)
+        for index in (rows, rows.astype("i4"), known[:, 0] > 0, rows % 40_000):
+            calls.clear()
+            found, expected = m[index], known[index]
+            assert type(found) is np.ndarray and found.dtype == expected.dtype and found.flags.writeable
+            np.testing.assert_array_equal(found, expected)
+            assert (len(calls), calls[0] is not NotImplemented) == (1, taken)
+        with pytest.raises(IndexError, match="index 40000 is out of bounds for axis 0 with size 40000"):
+            m[np.append(rows, 40_000)]
+        with pytest.raises(IndexError, match="boolean index did not match"):
+            m[np.ones(39_999, bool)]
+        calls.clear()
+        np.testing.assert_array_equal(m[rows[:20]], known[rows[:20]])
+        assert not calls
+        with nf.config(accelerate=False):
+            np.testing.assert_array_equal(m[rows], known[rows])
+        assert calls == [NotImplemented]

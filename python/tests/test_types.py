@@ -39,6 +39,11 @@ assert_type(xp.add(x, 1), nf.Array)
 assert_type(xp.sqrt(x), nf.Array)
 assert_type(xp.fft.fft(x, norm="ortho"), nf.Array)
 assert_type(xp.unstack(x), tuple[nf.Array, ...])
+loader = nf.Loader("x.npy", batch_size=3, dtype="f4")
+assert_type(loader, nf.Loader)
+assert_type(loader.state_dict(), dict[str, Any])
+assert_type(len(loader), int)
+assert_type(nf.shuffle("x.npy", "s.npy", seed=1), nf.Array)
 m = nf.memmap("m.bin", dtype="f4", mode="w+", shape=(3, 4))
 assert_type(m, nf.memmap)
 assert_type(nf.open_memmap("m.npy"), nf.memmap)
@@ -63,6 +68,7 @@ WRONG = {
     'nf.open("x.npy").sum(axes=0)': "call-arg",
     'nf.open("x.npy").shape = (3,)': "misc",
     "nf.no_such_thing": "attr-defined",
+    'nf.Loader("x.npy", batches=3)': "call-arg",
     "nf.array_api.fft.fft([1.0])": "arg-type",
 }
 
