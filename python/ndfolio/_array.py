@@ -480,6 +480,11 @@ class Array(Base, Reductions, Operators, Storage, Standard):
 
         return _reference.reduce(self)
 
+    def __dask_tokenize__(self):
+        from . import _reference
+
+        return _reference.token(self)
+
     def __copy__(self):
         return self
 
@@ -551,6 +556,8 @@ def asarray(obj, dtype=None, *, copy=None) -> Array:
         return result if dtype is None or result.dtype == np.dtype(dtype) else result.astype(dtype)
     if isinstance(obj, os.PathLike):
         return asarray(open(obj), dtype, copy=copy)
+    if hasattr(obj, "read") and not hasattr(obj, "__array__"):
+        raise TypeError("asarray() takes values or a path, and not an open file; use ndfolio.open(file.name)")
     if copy is False:
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     items = np.asanyarray(obj) if isinstance(obj, np.ndarray) else np.asarray(obj, dtype)
