@@ -161,6 +161,18 @@ class Array(Base, Reductions, Operators, Storage, Standard):
         """'r', 'r+' or 'c' for an array of a file."""
         return self._node.mode if self._node.is_file else None
 
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from one item to the next along each axis, in the file."""
+        if not self._node.is_file:
+            raise AttributeError("only an array of a file has strides", name="strides", obj=self)
+        return self._node.strides
+
+    @property
+    def flat(self) -> Array:
+        """All items along one axis, in C order."""
+        return self.reshape(-1)
+
     def __len__(self):
         if not self._shape:
             raise TypeError("len() of unsized object")

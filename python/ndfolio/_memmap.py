@@ -46,7 +46,8 @@ class memmap(np.memmap):
       arguments change nothing.
     * `close()`, `with`, `flush(region)`, `advise`, `prefetch`, `residency`.
     * Reductions of large maps, and functions for which NumPy copies the whole file (`argmax`, `var`, `nansum`, `median`,
-      `allclose` …), run on several threads in bounded memory; `config(accelerate=False)` leaves them to NumPy.
+      `allclose`, `unique`, `digitize`, `cov`, products with another dtype …), run on several threads or block by block, in
+      bounded memory; `config(accelerate=False)` leaves them to NumPy.
     * A pickle holds the place of the items and not the items.
     * Items that are Python objects are refused instead of followed.
 

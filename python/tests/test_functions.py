@@ -347,3 +347,9 @@ def test_tokens_of_dask_say_which_items_they_are(tmp_path):
     # Of a file that is written to, nobody knows.
     with nf.open(tmp_path / "a.npy", mode="r+") as w:
         assert w.__dask_tokenize__() != w.__dask_tokenize__()
+
+
+def test_strides_and_flat(x, known):
+    assert x.strides == known.strides and x.T[::-1].strides == known.T[::-1].strides
+    assert x.flat[17].item() == known.flat[17] and list(x[1].flat) == list(known[1].flat)
+    assert not hasattr(x + 1, "strides")
