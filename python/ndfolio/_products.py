@@ -199,6 +199,9 @@ def _corrcoef(x: Any, y: Any = None, rowvar: Any = True, *, dtype: Any = None) -
 
 # Tall matrices.
 
+#: Numbers of a part of a block, so few that they stay in the cache, and that no library has threads for them.
+_PART = 1 << 12
+
 
 def _triangle(parts: list[Any]) -> Any:
     """The triangle R of a tall matrix, whose columns are those of the parts: the blocks' own, put together by further ones.
@@ -215,8 +218,18 @@ def _triangle(parts: list[Any]) -> Any:
     most = max(each, _blocks.size() // 2)
     for start, stop in spans(max(parts, key=lambda part: part.nbytes), 0, most):
         block = np.concatenate([read(part[start:stop]).astype(kinds, copy=False) for part in parts], axis=1)
-        triangle = np.linalg.qr(np.concatenate([triangle, block]), mode="r")
+        triangle = np.linalg.qr(np.concatenate([triangle, _shorter(block)]), mode="r")
     return triangle
+
+
+def _shorter(block: np.ndarray) -> np.ndarray:
+    """A few rows that have the same triangle as a block, in whose place are those of its parts."""
+    columns = block.shape[1]
+    each = max(4 * columns, _PART // columns)
+    while (count := len(block) // each) > 1:
+        triangles: Any = np.linalg.qr(block[: count * each].reshape(count, each, columns), mode="r")
+        block = np.concatenate([triangles.reshape(-1, columns), block[count * each :]])
+    return block
 
 
 def _small(*arrays: Any) -> Any:
