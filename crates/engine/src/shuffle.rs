@@ -1,11 +1,12 @@
 //! The rows of an array in another order, in a new file.
 //!
-//! Where the page cache holds the array, rows that are not short are [copied](mapped) in their new order. Where it fits the memory or has
-//! long rows, they are picked one by one ([`gather_to`]). Else they go through two passes that read and write long runs alone. The places of the new file are cut into
-//! buckets that fit the memory. The [first pass](deal) reads the array from front to back, and appends each row to its
-//! bucket, which lies where its rows are going to lie: so the new file is all the space that is needed. The
-//! [second](settle) brings each bucket to memory, puts its rows in order, and writes it back. Which row is where need
-//! not be kept: those of a bucket came in the order of the array.
+//! Where the page cache holds the array, rows that are not short are [copied](mapped) in their new order. Where it fits
+//! the memory or has long rows, they are picked one by one ([`gather_to`]). Else they go through two passes that read
+//! and write long runs alone. The places of the new file are cut into buckets that fit the memory. The
+//! [first pass](deal) reads the array from front to back, and appends each row to its bucket, which lies where its rows
+//! are going to lie: so the new file is all the space that is needed. The [second](settle) brings each bucket to memory,
+//! puts its rows in order, and writes it back. Which row is where need not be kept: those of a bucket came in the order
+//! of the array.
 
 mod bucket;
 mod buckets;
