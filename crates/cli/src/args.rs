@@ -23,7 +23,7 @@ pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 pub(crate) use eval::EvalArgs;
 pub(crate) use integrity::CheckArgs;
-pub(crate) use pick::{PickedArgs, SampleArgs, ShuffleArgs, TakeArgs};
+pub(crate) use pick::{PickedArgs, PutArgs, SampleArgs, ShuffleArgs, TakeArgs, WhichArgs};
 pub(crate) use plan::{BenchArgs, ExplainArgs};
 
 /// Arrays on disk, used as if they were in memory.
@@ -96,6 +96,10 @@ pub(crate) enum Command {
     ///
     /// `ndfolio take big.npy --rows idx.npy -o picked.npy`
     Take(TakeArgs),
+    /// Write rows, or items along another axis, to the places that indices from a file name, in place
+    ///
+    /// `ndfolio put big.npy values.npy --rows idx.npy`
+    Put(PutArgs),
     /// Draw rows at random, each at most once
     ///
     /// `ndfolio sample big.npy -n 10 --seed 7`

@@ -48,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Reduce(args) => reduce::run(&args)?,
         Command::Convert(args) => convert::run(&args)?,
         Command::Take(args) => pick::take(&args)?,
+        Command::Put(args) => pick::put(&args)?,
         Command::Sample(args) => pick::sample(&args)?,
         Command::Shuffle(args) => shuffle::run(&args)?,
         Command::Batches(args) => batches::run(&args)?,

@@ -1,11 +1,12 @@
 //! The rows of an array in another order, in a new file.
 //!
-//! Where the page cache holds the array, rows are [copied](mapped) in their new order. Where it fits the memory or has
-//! long rows, they are picked one by one ([`gather_to`]). Else they go through two passes that read and write long runs alone. The places of the new file are cut into
-//! buckets that fit the memory. The [first pass](deal) reads the array from front to back, and appends each row to its
-//! bucket, which lies where its rows are going to lie: so the new file is all the space that is needed. The
-//! [second](settle) brings each bucket to memory, puts its rows in order, and writes it back. Which row is where need
-//! not be kept: those of a bucket came in the order of the array.
+//! Where the page cache holds the array, rows that are not short are [copied](mapped) in their new order. Where it fits
+//! the memory or has long rows, they are picked one by one ([`gather_to`]). Else they go through two passes that read
+//! and write long runs alone. The places of the new file are cut into buckets that fit the memory. The
+//! [first pass](deal) reads the array from front to back, and appends each row to its bucket, which lies where its rows
+//! are going to lie: so the new file is all the space that is needed. The [second](settle) brings each bucket to memory,
+//! puts its rows in order, and writes it back. Which row is where need not be kept: those of a bucket came in the order
+//! of the array.
 
 mod bucket;
 mod buckets;
@@ -13,6 +14,7 @@ mod deal;
 mod mapped;
 mod numbers;
 mod settle;
+mod threads;
 
 use std::path::Path;
 
@@ -40,6 +42,8 @@ pub struct Shuffle<'a> {
 
 /// Rows from this length on are read from a device as fast in any order as from front to back.
 const LONG_ROW: usize = 256 << 10;
+/// Shorter rows are sooner dealt to buckets than found one by one, in the page cache too.
+const SHORT_ROW: usize = 128;
 /// The share of an array from which on it counts as being in the page cache: of the few rows that are not, each is
 /// waited for.
 const HOT: f64 = 0.999;
@@ -165,7 +169,10 @@ impl Shuffle<'_> {
             return Way::Pick("there are no items".to_owned());
         }
         let together = self.part(0..1).is_some_and(|row| row.is_contiguous(Order::C));
-        if together && let Some(mapping) = self.mapping(run) {
+        if together
+            && row >= SHORT_ROW
+            && let Some(mapping) = self.mapping(run)
+        {
             return Way::Copy(mapping);
         }
         if run.way() == Io::Auto && view.nbytes() <= run.budget() / 2 {

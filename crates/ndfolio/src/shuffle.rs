@@ -67,8 +67,8 @@ impl<'a> Shuffled<'a> {
     /// Writes the rows to a new file of the array's dtype in C order, `.npy` or raw by its name, and replaces one of
     /// that name, which may be the array's own.
     ///
-    /// Cost: a file that the page cache holds, that fits the memory, or whose rows have 256 KiB or more is read once,
-    /// row by row. Any other is read and written twice in long runs: rows go to buckets in the new file, and each
+    /// Cost: a file that the page cache holds with rows of 128 bytes or more, that fits the memory, or whose rows have
+    /// 256 KiB or more is read once, row by row. Any other is read and written twice in long runs: rows go to buckets in the new file, and each
     /// bucket is put in order in memory. No other space on the disk is needed.
     ///
     /// # Errors

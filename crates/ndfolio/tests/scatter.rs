@@ -5,7 +5,8 @@ mod common;
 use common::{Case, Folder, cases, one_by_one};
 use ndarray::{ArrayD, IxDyn, array};
 use ndfolio::{
-    Array, CreateOptions, IndexMode, Indices, Mode, OpenOptions, Session, Size, Value, checksum, verify,
+    Array, Casting, CreateOptions, IndexMode, Indices, Mode, OpenOptions, Session, Size, Value, checksum,
+    verify,
 };
 use proptest::prelude::*;
 
@@ -169,4 +170,31 @@ fn items_of_fewer_axes_go_to_places_of_axes_of_one_item() {
     array.take([1], Some(0)).unwrap().write(&ndarray::arr0(5.0)).unwrap();
     array.take([2], Some(0)).unwrap().write(&array![7.0]).unwrap();
     assert_eq!(array.read::<f64>(..).unwrap().into_raw_vec_and_offset().0, [0.0, 5.0, 7.0]);
+}
+
+#[test]
+fn a_row_goes_to_one_place_or_to_many() {
+    let folder = Folder::new();
+    let options = CreateOptions::new("<i4".parse().unwrap(), &[5, 3]);
+    let array = options.create(folder.path("a.npy")).unwrap();
+    array.take([3], Some(0)).unwrap().write(&array![1, 2, 3]).unwrap();
+    array.take([1, 0], Some(0)).unwrap().write(&array![7, 8, 9]).unwrap();
+    let wanted = array![[7, 8, 9], [7, 8, 9], [0, 0, 0], [1, 2, 3], [0, 0, 0]];
+    assert_eq!(array.read::<i32>(..).unwrap(), wanted.into_dyn());
+}
+
+#[test]
+fn items_of_another_array_are_cast() {
+    let folder = Folder::new();
+    let options = CreateOptions::new(">f4".parse().unwrap(), &[4, 2]);
+    let array = options.create(folder.path("a.npy")).unwrap();
+    ndfolio::save(folder.path("values.npy"), &array![[1_i16, 2], [3, 4]]).unwrap();
+    let values = ndfolio::open(folder.path("values.npy")).unwrap();
+    array.take([3, 0], Some(0)).unwrap().write_array(&values, Casting::Safe, 1 << 20).unwrap();
+    let wanted = array![[3_f32, 4.0], [0.0, 0.0], [0.0, 0.0], [1.0, 2.0]];
+    assert_eq!(array.read::<f32>(..).unwrap(), wanted.into_dyn());
+    let picks = array.take([3, 0], Some(0)).unwrap();
+    assert!(picks.write_array(&values, Casting::No, 1 << 20).is_err());
+    let error = picks.write_array(&values, Casting::Safe, 47).unwrap_err().to_string();
+    assert!(error.contains("48 bytes") && error.contains("values.npy"), "{error}");
 }

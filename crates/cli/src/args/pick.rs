@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use ndfolio::{Casting, IndexMode};
 
-use super::{Input, RunArgs, TargetArgs};
+use super::{Input, LockArgs, RunArgs, TargetArgs};
 
+/// Which items are picked.
 #[derive(Debug, Args)]
-pub(crate) struct TakeArgs {
-    #[command(flatten)]
-    pub(crate) input: Input,
+pub(crate) struct WhichArgs {
     /// Which: an array of integers, file[::member][[slice]]; or of truth values, one for each row
     #[arg(long, value_name = "FILE", visible_alias = "indices")]
     pub(crate) rows: PathBuf,
@@ -23,8 +22,34 @@ pub(crate) struct TakeArgs {
     /// What an index outside of the axis means: raise (an error), wrap, clip
     #[arg(long, value_name = "MODE", default_value = "raise")]
     pub(crate) mode: IndexMode,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TakeArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
     #[command(flatten)]
     pub(crate) picked: PickedArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PutArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// What is written: file[::member][[slice]], broadcast to the shape of what the indices pick
+    #[arg(value_name = "VALUES")]
+    pub(crate) values: PathBuf,
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
+    /// Which casts to the dtype of FILE are allowed: no, equiv, safe, same_kind, unsafe
+    #[arg(long, value_name = "RULE", default_value_t = Casting::SameKind)]
+    pub(crate) casting: Casting,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use ndfolio::{Array, CreateOptions, DType, Indices, Location, Mode, OpenOptions,
 
 use super::{nested, small_text};
 use crate::{
-    args::{self, PickedArgs, SampleArgs, TakeArgs},
+    args::{self, PickedArgs, PutArgs, SampleArgs, TakeArgs, WhichArgs},
     failure::Failure,
     output::Output,
     print::json_value,
@@ -18,17 +18,17 @@ use crate::{
 
 pub(crate) fn take(args: &TakeArgs) -> Result<(), Failure> {
     let (array, rows) = opened(args)?;
-    put(taken(args, &array, &rows)?, &args.picked)
+    give(taken(&args.which, &array, &rows)?, &args.picked)
 }
 
 pub(crate) fn plan_take(args: &TakeArgs) -> Result<Plan, Failure> {
     let (array, rows) = opened(args)?;
-    plan(taken(args, &array, &rows)?, &args.picked)
+    plan(taken(&args.which, &array, &rows)?, &args.picked)
 }
 
 pub(crate) fn sample(args: &SampleArgs) -> Result<(), Failure> {
     let array = args.input.open(Mode::Read)?;
-    put(array.sample(args.number, seed(args))?, &args.picked)
+    give(array.sample(args.number, seed(args))?, &args.picked)
 }
 
 pub(crate) fn plan_sample(args: &SampleArgs) -> Result<Plan, Failure> {
@@ -38,11 +38,31 @@ pub(crate) fn plan_sample(args: &SampleArgs) -> Result<Plan, Failure> {
 
 /// The array, and that of the indices.
 fn opened(args: &TakeArgs) -> Result<(Array, Array), Failure> {
-    let rows = Location::parse(&args.rows)?.open(&OpenOptions::new())?;
+    let rows = located(&args.which.rows)?;
     Ok((args.input.open(Mode::Read)?, rows))
 }
 
-fn taken<'a>(args: &TakeArgs, array: &'a Array, rows: &'a Array) -> Result<Picks<'a>, Failure> {
+fn located(path: &Path) -> Result<Array, Failure> {
+    Ok(Location::parse(path)?.open(&OpenOptions::new())?)
+}
+
+/// Writes to what indices pick.
+pub(crate) fn put(args: &PutArgs) -> Result<(), Failure> {
+    // Somebody who waits for another writer can interrupt it.
+    let watch = Watch::new(0, &args.run);
+    let (rows, values) = (located(&args.which.rows)?, located(&args.values)?);
+    let array = args.input.open_to_write(&args.lock, &watch)?;
+    let picks = taken(&args.which, &array, &rows)?;
+    let watch = watch.for_bytes(picks.nbytes() as u64, &args.run);
+    let budget = args.run.session().budget();
+    picks.run(watch.run()).write_array(&values, args.casting, budget)?;
+    array.flush_run(watch.run())?;
+    array.close()?;
+    profile::tell(&args.run, None, watch);
+    Ok(())
+}
+
+fn taken<'a>(args: &WhichArgs, array: &'a Array, rows: &'a Array) -> Result<Picks<'a>, Failure> {
     let axis = (!args.flat).then_some(args.axis);
     let rows = Indices::from(rows);
     let picks = if rows.is_mask() { array.compress(rows, axis)? } else { array.take(rows, axis)? };
@@ -54,7 +74,7 @@ fn seed(args: &SampleArgs) -> u64 {
     args.seed.unwrap_or_else(|| RandomState::new().hash_one(0))
 }
 
-fn put(picks: Picks<'_>, args: &PickedArgs) -> Result<(), Failure> {
+fn give(picks: Picks<'_>, args: &PickedArgs) -> Result<(), Failure> {
     let options = options(&picks, args)?;
     let watch = Watch::new(picks.nbytes() as u64, &args.run);
     let session = args.run.session();

@@ -25,8 +25,7 @@ impl Bucket {
     pub(super) fn new(buckets: &Buckets) -> Self {
         let mut items = vec![0; buckets.each as usize * buckets.row];
         large_pages(&mut items);
-        let mut rows: Vec<u64> = Vec::new();
-        rows.reserve_exact(buckets.each as usize);
+        let rows = Vec::with_capacity(buckets.each as usize);
         Bucket { row: buckets.row, rows, bits: u64::BITS - (buckets.each - 1).leading_zeros(), items }
     }
 

@@ -60,9 +60,9 @@ impl Buckets {
         let bits = u64::BITS - rows.leading_zeros();
         let most = MOST_ROWS.min(1 << (u64::BITS - bits)).min(rows);
         let each = most.min((left / (row + BESIDE_A_ROW)) as u64);
-        let count = usize::try_from(rows.checked_div(each)? + 1).ok()?;
-        let each = rows.div_ceil(rows.div_ceil(each));
-        let count = usize::try_from(rows.div_ceil(each)).ok().filter(|&all| all <= count)?;
+        // Of about the same length.
+        let each = (each > 0).then(|| rows.div_ceil(rows.div_ceil(each)))?;
+        let count = u32::try_from(rows.div_ceil(each)).ok()? as usize;
         let batch = (budget / 64 / (threads + 2) / size_of::<u32>()).clamp(1, BATCH);
         let beside = batch * size_of::<u32>() * 3 * threads + count * size_of::<Open>();
         let (reading, writing) = ((budget / 8).min(MOST_READING), (budget / 8).min(MOST_WRITING));

@@ -4,16 +4,12 @@
 use std::{
     ops::Range,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    time::Instant,
 };
 
 use ndfolio_layout::View;
-use ndfolio_store::{
-    Chunks, IoEngine, Mapping, NewFile, Pieces, WriteEngine,
-    usage::{self, Faults},
-};
+use ndfolio_store::{Chunks, IoEngine, Mapping, NewFile, Pieces, WriteEngine, usage::Faults};
 
-use super::{Shuffle, buckets::MOST_WRITING, settle::side_by_side};
+use super::{Shuffle, buckets::MOST_WRITING, threads::side_by_side};
 use crate::{EngineError, Report, Run, meter::Meter, parallel::threads};
 
 /// How the pass is cut.
@@ -48,7 +44,7 @@ pub(super) fn copy(
 ) -> Result<Report, EngineError> {
     let meter = Meter::start(run, target.nbytes());
     let (view, cut) = (&shuffle.source.view, Cut::new(target, run));
-    let mut report = Report {
+    let report = Report {
         engine: IoEngine::Mmap.to_string(),
         reason: super::IN_CACHE.to_owned(),
         passes: 1,
@@ -70,11 +66,7 @@ pub(super) fn copy(
         run,
         meter: &meter,
     };
-    for one in side_by_side(cut.threads, |_| copying.work(&cut)) {
-        let one = one?;
-        report.bytes_written += one.bytes_written;
-        report.add(one);
-    }
+    let report = side_by_side(cut.threads, &copying.stopped, report, |_| copying.copy(&cut))?;
     mapping.check()?;
     Ok(meter.finish(report))
 }
@@ -98,15 +90,7 @@ struct Copying<'a> {
 }
 
 impl Copying<'_> {
-    /// One thread's share; an error ends all of them.
-    fn work(&self, cut: &Cut) -> Result<Report, EngineError> {
-        let (started, before) = (Instant::now(), usage::thread_faults());
-        let mut report = self.copy(cut).inspect_err(|_| self.stopped.store(true, Ordering::Relaxed))?;
-        report.faults = before.zip(usage::thread_faults()).map(|(before, now)| now.since(before));
-        report.computing = started.elapsed().saturating_sub(report.io.wait);
-        Ok(report)
-    }
-
+    /// The share of a thread.
     fn copy(&self, cut: &Cut) -> Result<Report, EngineError> {
         let mut writer = self.new.writer(cut.piece, cut.writing)?;
         while !self.stopped.load(Ordering::Relaxed) {

@@ -3,16 +3,11 @@
 use std::{
     ops::Range,
     sync::atomic::{AtomicBool, Ordering},
-    thread,
-    time::Instant,
 };
 
-use ndfolio_store::{
-    Chunks, Dispenser, File, IoEngine, Pieces, WriteEngine, Writer,
-    usage::{self, Faults},
-};
+use ndfolio_store::{Chunks, Dispenser, File, IoEngine, Pieces, WriteEngine, Writer, usage::Faults};
 
-use super::{bucket::Bucket, buckets::Buckets, deal::Dealing};
+use super::{bucket::Bucket, buckets::Buckets, deal::Dealing, threads::side_by_side};
 use crate::{EngineError, Report, meter::Meter};
 
 /// Runs the pass over what was written this way.
@@ -22,7 +17,7 @@ pub(super) fn settle(dealing: &Dealing<'_>, written: WriteEngine) -> Result<Repo
     let file = new.reader()?;
     let (engine, reason) = way(written);
     let threads = buckets.threads.min(buckets.count);
-    let mut report = Report {
+    let report = Report {
         engine: engine.to_string(),
         reason: reason.to_owned(),
         passes: 1,
@@ -32,24 +27,8 @@ pub(super) fn settle(dealing: &Dealing<'_>, written: WriteEngine) -> Result<Repo
     };
     let shared =
         Settling { dealing, meter: &meter, file: &file, engine, threads, stopped: AtomicBool::new(false) };
-    for result in side_by_side(threads, |number| shared.work(number)) {
-        let one = result?;
-        report.bytes_written += one.bytes_written;
-        report.add(one);
-    }
+    let report = side_by_side(threads, &shared.stopped, report, |number| shared.settle(number))?;
     Ok(meter.finish(report))
-}
-
-/// Has threads work, each with its number, and gives what they give. This thread is the first.
-pub(super) fn side_by_side<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    thread::scope(|scope| {
-        let work = &work;
-        let others: Vec<_> = (1..threads).map(|number| scope.spawn(move || work(number))).collect();
-        let own = work(0);
-        let joined = others.into_iter().map(thread::ScopedJoinHandle::join);
-        let joined = joined.map(|one| one.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        std::iter::once(own).chain(joined).collect()
-    })
 }
 
 /// How buckets are read that were written this way, and why.
@@ -71,25 +50,13 @@ struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    /// One thread's share; an error ends all of them.
-    fn work(&self, number: usize) -> Result<Report, EngineError> {
-        let (started, before) = (Instant::now(), usage::thread_faults());
-        let mut result = self.settle(number);
-        match &mut result {
-            Ok(report) => {
-                report.faults = before.zip(usage::thread_faults()).map(|(before, now)| now.since(before));
-                report.computing = started.elapsed().saturating_sub(report.io.wait);
-            }
-            Err(_) => self.stopped.store(true, Ordering::Relaxed),
-        }
-        result
-    }
-
+    /// The share of a thread.
     fn settle(&self, number: usize) -> Result<Report, EngineError> {
         let Dealing { buckets, new, .. } = self.dealing;
         let pieces = Share::new(buckets, number, self.threads);
         let dispenser = Dispenser::new(&pieces).in_order();
-        let (mut stream, _) = self.file.stream_or_fallback(self.engine, &dispenser, buckets.reading_back)?;
+        let (mut stream, refused) =
+            self.file.stream_or_fallback(self.engine, &dispenser, buckets.reading_back)?;
         let piece = WriteEngine::Direct.piece_bytes().min(buckets.writing_back / 4).max(1);
         let mut writer = new.writer(piece, buckets.writing_back)?;
         let (mut bucket, mut spare) = (Bucket::new(buckets), Vec::new());
@@ -98,10 +65,12 @@ impl Settling<'_> {
             bucket.number(self.dealing.shuffle.order, buckets.places(number), &|| self.go_on())?;
             for _ in 0..pieces.pieces {
                 self.go_on()?;
-                stream.next_in_place(&mut |index, items| {
+                let next = stream.next_in_place(&mut |index, items| {
                     let at = pieces.range(index).start - bytes.start;
                     bucket.put(items.private(&mut spare), at as usize);
                 })?;
+                // A stream that has ended was stopped.
+                next.ok_or(EngineError::Cancelled)?;
             }
             self.write(&bucket, bytes, &mut writer, piece)?;
             self.meter.look();
@@ -111,6 +80,10 @@ impl Settling<'_> {
         let counters = writer.counters();
         let mut report = Report { io: stream.counters(), bytes_written: counters.bytes, ..Report::default() };
         report.io.wait += counters.wait;
+        if let Some(refused) = refused {
+            report.engine = stream.engine().to_string();
+            report.reason = format!("{refused}; so {} instead", stream.engine());
+        }
         report.io.buffer_bytes += counters.buffer_bytes + (bucket.memory() + spare.capacity()) as u64;
         Ok(report)
     }

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayBase, Data, Dimension};
 use ndfolio_engine::{EngineError, Given, Repeated, scatter};
-use ndfolio_kernel::{Element, swap_bytes};
+use ndfolio_kernel::{Caster, Casting, Element, swap_bytes};
 use ndfolio_layout::{IndexMode, Order, Value, View};
 
 use super::{Indices, Picks};
@@ -72,6 +72,32 @@ impl Picks<'_> {
         self.write_bytes(items.shape(), &bytes)
     }
 
+    /// Writes the items of another array, broadcast to the shape of the picks and cast to this array's dtype. They are
+    /// read to memory first, so they may be this file's own.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write); a cast that `casting` forbids; items that need more than half of `budget` bytes of
+    /// memory, with the way out.
+    pub fn write_array(&self, items: &Array, casting: Casting, budget: usize) -> Result<()> {
+        let (from, to) = (items.dtype(), self.array.dtype());
+        let caster = Caster::new(from, to, casting).at(self.array.place())?;
+        let needed = items.size().saturating_mul(from.itemsize() + to.itemsize());
+        if needed > budget / 2 {
+            let error = EngineError::Budget {
+                what: "the items that are written, with their cast and as much again for the pass,",
+                needed: 2 * needed as u64,
+                budget: budget as u64,
+                way: "write fewer rows at a time, or give it more memory",
+            };
+            return Err(error).at(items.place());
+        }
+        let mut bytes = items.bytes()?;
+        let mut cast = vec![0; items.size() * to.itemsize()];
+        caster.apply(&mut bytes, &mut cast);
+        drop(bytes);
+        self.write_bytes(items.shape(), &cast)
+    }
+
     /// Writes one value to all places that are picked: `x[mask] = 0`.
     ///
     /// # Errors
@@ -103,8 +129,9 @@ impl Picks<'_> {
         };
         let view = memory.broadcast_to(&self.shape()).at(place)?;
         // Items that are repeated as a whole need no search for each.
-        let inner = (0..view.ndim()).find(|&axis| view.strides()[axis] != 0 || view.shape()[axis] == 1);
-        let inner = inner.unwrap_or(view.ndim()).max(view.ndim() - memory.ndim());
+        let own = view.ndim() - memory.ndim()..view.ndim();
+        let inner = own.clone().find(|&axis| view.strides()[axis] != 0 || view.shape()[axis] == 1);
+        let inner = inner.unwrap_or(own.end);
         let is_whole = view.strides()[inner..] == memory.strides()[memory.ndim() - (view.ndim() - inner)..]
             && view.shape()[inner..] == memory.shape()[memory.ndim() - (view.ndim() - inner)..];
         if is_whole {

@@ -245,6 +245,7 @@ mod tests {
         assert_eq!(all(Chunks::at_multiples(5..21, 8)), [5..8, 8..16, 16..21]);
         assert_eq!(all(Chunks::at_multiples(8..24, 8)), [8..16, 16..24]);
         assert_eq!(all(Chunks::at_multiples(9..17, 8)), [9..16, 16..17]);
+        assert_eq!(Chunks::at_multiples(9..10, 8).count(), 1);
         assert_eq!(all(Chunks::at_multiples(9..9, 8)), []);
         assert_eq!(all(Chunks::new(5..21, 8)), [5..13, 13..21]);
     }
