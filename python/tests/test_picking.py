@@ -407,15 +407,22 @@ def test_rows_of_large_maps(tmp_path, monkeypatch):
         return calls[-1]
 
     monkeypatch.setattr(_picking, "of_map", counted)
+    monkeypatch.setattr(_picking, "_WORTH", 1 << 20)
+    looked, is_cached = _picking._is_cached, [False]
+    monkeypatch.setattr(_picking, "_is_cached", lambda *args: is_cached[0])
     rows = np.random.default_rng(1).integers(-40_000, 40_000, 6000)
     for mode, taken in (("r", True), ("r+", True), ("c", False)):
         m = nf.memmap(tmp_path / "m.bin", ">i4", mode, shape=known.shape)
         for index in (rows, rows.astype("i4"), known[:, 0] > 0, rows % 40_000):
             calls.clear()
+            is_cached[0] = False
             found, expected = m[index], known[index]
             assert type(found) is np.ndarray and found.dtype == expected.dtype and found.flags.writeable
             np.testing.assert_array_equal(found, expected)
             assert (len(calls), calls[0] is not NotImplemented) == (1, taken)
+            is_cached[0] = True
+            np.testing.assert_array_equal(m[index], known[index])
+            assert calls[1] is NotImplemented
         with pytest.raises(IndexError, match="index 40000 is out of bounds for axis 0 with size 40000"):
             m[np.append(rows, 40_000)]
         with pytest.raises(IndexError, match="boolean index did not match"):
@@ -426,3 +433,17 @@ def test_rows_of_large_maps(tmp_path, monkeypatch):
         with nf.config(accelerate=False):
             np.testing.assert_array_equal(m[rows], known[rows])
         assert calls == [NotImplemented]
+    m = nf.memmap(tmp_path / "m.bin", ">i4", "r", shape=known.shape)
+    m.prefetch()
+    assert looked(m, rows) and looked(m, known[:, 0] > 0) and looked(m, np.array([40_000]))
+
+
+def test_rows_of_a_map_that_no_page_cache_holds(tmp_path):
+    hole = tmp_path / "hole.bin"
+    with open(hole, "wb") as file:
+        file.truncate(1 << 25)
+    m = nf.memmap(hole, "u1", "r", shape=(-(-(1 << 25) // 512), 512))
+    rows = np.random.default_rng(0).integers(0, len(m), 20_000)
+    # Nobody read it yet.
+    assert m.residency()["resident"] or not _picking._is_cached(m, rows)
+    assert not m[rows].any()
