@@ -16,6 +16,9 @@ import numpy as np
 from . import _compute, _config, _ndfolio
 from ._ndfolio import Picks
 
+# Indices that are so few that a pass takes longer than they do, and bytes of what they pick.
+_FEW = 64
+_LITTLE = 64 << 10
 # Bytes of rows of a map from which on the engine is worth it.
 _WORTH = 8 << 20
 
@@ -58,14 +61,38 @@ def picked(x: Any, way: str, *args: Any) -> Any:
     From a file that is open for reading only, items are read when they are wanted. Where it can be written, they are
     copied now, as NumPy does: ``x[i], x[j] = x[j], x[i]`` swaps.
     """
-    from ._array import Array, _new
+    from ._array import Array, _new, asarray
 
     picks = getattr(Picks, way)(x._node, *args)
     dtype = x.dtype.newbyteorder("=")
     if x._node.is_writable:
+        few = by_numpy(x, picks, way, *args)
+        if few is not None:
+            return asarray(few)
         node, report = picks.node(dtype, _config.session())
         return Array._of(node, ("memory", ()), profile=report)
     return waiting(picks, dtype, ("picked", (x, way, *args)), _new(Array))
+
+
+def by_numpy(x: Any, picks: Picks, way: str, *args: Any) -> Any:
+    """What few indices pick, out of the mapped file; None for what takes a pass."""
+    if way not in ("take", "gather") or _product(picks.shape) * x.itemsize > _LITTLE:
+        return None
+    if way == "take" and (args[1] is None or args[2] != "raise"):
+        return None
+    given = [None] * args[1] + [args[0]] if way == "take" else args[0]
+    key = []
+    for one in given:
+        if one is None:
+            key.append(slice(None))
+        elif isinstance(one, tuple) and one[0].dtype == np.int64 and one[0].size <= _FEW:
+            key.append(one[0].reshape(one[1]))
+        else:
+            return None
+    found = np.asarray(x._shared()[tuple(key)])
+    # Zeros stand for what is gone.
+    x._map.check()
+    return found.astype(x.dtype.newbyteorder("="), copy=False)
 
 
 def waiting(picks: Picks, dtype: np.dtype[Any], recipe: tuple[str, Any], array: Any) -> Any:
