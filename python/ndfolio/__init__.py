@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from . import format
+from . import _methods, format
 from ._array import Array, asarray
 from ._compute import compute
 from ._config import config

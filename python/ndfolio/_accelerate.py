@@ -5,7 +5,7 @@ What the engine has no way for, or says differently, is left to NumPy: each func
 
 import numpy as np
 
-from . import _config, _functions, _memmap, _ndfolio
+from . import _config, _described, _functions, _memmap, _ndfolio
 from ._array import Array
 from ._compute import compute
 from ._memmap import memmap
@@ -17,6 +17,7 @@ _VERY_LARGE = 32 << 20
 
 #: Functions whose results NumPy can warn of.
 _WARNED = {"sum", "prod", "mean", "var", "std", "nansum", "nanprod", "nanmean", "nanvar", "nanstd", "nanmin", "nanmax"}
+_WARNED |= {"average"}
 
 _FUNCTIONS = {
     function: function.__name__
@@ -34,6 +35,8 @@ _FUNCTIONS = {
         np.ptp,
         np.allclose,
         np.array_equal,
+        np.array_equiv,
+        np.average,
         np.linalg.norm,
     )
 }
@@ -53,10 +56,14 @@ def method(array, name, args, kwargs):
 def function(function, args, kwargs):
     """A function of NumPy with arrays among its arguments."""
     quantiles = _QUANTILES.get(function)
-    if quantiles is not None:
-        return quantiles(*args, **kwargs) if args and type(args[0]) is memmap else NotImplemented
+    if quantiles is not None and args and type(args[0]) is memmap:
+        result = quantiles(*args, **kwargs)
+        if result is not NotImplemented:
+            return result
     name = _FUNCTIONS.get(function)
-    if name is None or not args or not _plain(kwargs) or (len(args) > 2 and name in _WARNED):
+    if name is None:
+        return by_blocks(function, args, kwargs)
+    if not args or not _plain(kwargs) or (len(args) > 2 and name in _WARNED):
         return NotImplemented
     if name in _BOUNDED and getattr(args[0], "nbytes", 0) < _VERY_LARGE:
         return NotImplemented
@@ -65,6 +72,43 @@ def function(function, args, kwargs):
     if any(lazy is None and arg is not None for lazy, arg in zip(lazies, args, strict=True)):
         return NotImplemented
     return _computed(name, function, lazies, kwargs)
+
+
+def by_blocks(function, args, kwargs):
+    """A function that NumPy would copy whole maps for, block by block."""
+    from . import _inblocks
+
+    ours = _inblocks.OF_MAPS.get(function)
+    out = kwargs.get("out")
+    maps = [arg for arg in (*args, *kwargs.values()) if type(arg) is memmap and arg is not out]
+    if ours is None or not any(map(large, maps)):
+        return NotImplemented
+    # What is overwritten while it is read, NumPy copies first.
+    if out is not None and any(np.may_share_memory(_plainly(out), _plainly(one)) for one in maps):
+        return NotImplemented
+    seen = {name: _seen(arg) if name != "out" else arg for name, arg in kwargs.items()}
+    try:
+        result = ours(*map(_seen, args), **seen)
+    except (TypeError, ValueError, NotImplementedError, MemoryError):
+        # NumPy's own words for what is wrong, or its way to do it.
+        return NotImplemented
+    for one in (*maps, out):
+        if type(one) is memmap:
+            one.check()
+    return result
+
+
+def _seen(arg):
+    """A large map as the engine sees it, where it does; else the items where they lie."""
+    if type(arg) is not memmap:
+        return arg
+    lazy = _lazy(arg)
+    return _plainly(arg) if lazy is None else lazy
+
+
+def _plainly(array):
+    """The same items without what the class adds."""
+    return array.view(np.ndarray) if isinstance(array, np.ndarray) else array
 
 
 def _plain(kwargs):
@@ -122,6 +166,13 @@ def _median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     return _quantiles(a, np.float64(0.5), "fiu", a.dtype if a.dtype.kind == "f" else np.dtype(float))
 
 
+def _histogram(a, bins=10, range=None, density=None, weights=None):
+    lazy = _lazy(a)
+    if lazy is None or weights is not None or not _described.answers_histogram(lazy, bins, range):
+        return NotImplemented
+    return _described.TABLE[np.histogram](lazy, bins, range, density)
+
+
 def _quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", **kwargs):
     if _given(axis) or _given(out) or method != "linear" or any(map(_given, kwargs.values())):
         return NotImplemented
@@ -146,7 +197,7 @@ def _quantiles(a, shares, kinds, dtype):
     return np.array(found["quantiles"], float).reshape(shares.shape).astype(dtype.newbyteorder("="))[()]
 
 
-_QUANTILES = {np.median: _median, np.quantile: _quantile, np.percentile: _percentile}
+_QUANTILES = {np.median: _median, np.quantile: _quantile, np.percentile: _percentile, np.histogram: _histogram}
 
 
 def searchsorted(array, v, side="left", sorter=None):

@@ -174,6 +174,18 @@ class Array(Base, Reductions, Operators, Picking, Storage, Standard):
         """'r', 'r+' or 'c' for an array of a file."""
         return self._node.mode if self._in_file else None
 
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from one item to the next along each axis, in the file."""
+        if not self._node.is_file:
+            raise AttributeError("only an array of a file has strides", name="strides", obj=self)
+        return self._node.strides
+
+    @property
+    def flat(self) -> Array:
+        """All items along one axis, in C order."""
+        return self.reshape(-1)
+
     def __len__(self):
         if not self._shape:
             raise TypeError("len() of unsized object")
@@ -498,6 +510,11 @@ class Array(Base, Reductions, Operators, Picking, Storage, Standard):
 
         return _reference.reduce(self)
 
+    def __dask_tokenize__(self):
+        from . import _reference
+
+        return _reference.token(self)
+
     def __copy__(self):
         return self
 
@@ -569,6 +586,8 @@ def asarray(obj, dtype=None, *, copy=None) -> Array:
         return result if dtype is None or result.dtype == np.dtype(dtype) else result.astype(dtype)
     if isinstance(obj, os.PathLike):
         return asarray(open(obj), dtype, copy=copy)
+    if hasattr(obj, "read") and not hasattr(obj, "__array__"):
+        raise TypeError("asarray() takes values or a path, and not an open file; use ndfolio.open(file.name)")
     if copy is False:
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     items = np.asanyarray(obj) if isinstance(obj, np.ndarray) else np.asarray(obj, dtype)

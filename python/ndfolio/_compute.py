@@ -124,10 +124,10 @@ def warn(report: dict) -> None:
         message = f"{text} encountered in {count} item{'s' if count > 1 else ''}"
         if how[name] == "raise":
             raise FloatingPointError(message)
-        warnings.warn(message, RuntimeWarning, stacklevel=_outside())
+        warnings.warn(message, RuntimeWarning, stacklevel=outside())
 
 
-def _outside() -> int:
+def outside() -> int:
     """How many frames away the user's code is."""
     import sys
 

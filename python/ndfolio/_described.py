@@ -82,10 +82,15 @@ _of_median(np.median, False)
 _of_median(np.nanmedian, True)
 
 
+def answers_histogram(a, bins, range) -> bool:
+    """Whether the engine counts the items of a histogram."""
+    is_count = isinstance(bins, (int, np.integer)) and bins > 0
+    return bool(is_count and _fits(a, None, ()) and (range is None or range[0] < range[1]))
+
+
 @_handles(np.histogram)
 def _histogram(a, bins=10, range=None, density=None, weights=None):
-    is_count = isinstance(bins, (int, np.integer)) and bins > 0
-    if not is_count or not _fits(a, None, (weights,)) or (range is not None and not range[0] < range[1]):
+    if weights is not None or not answers_histogram(a, bins, range):
         given = {"bins": bins, "range": range, "density": density, "weights": weights}
         return by_numpy(np.histogram, "numpy.histogram", (a,), given)
     range = None if range is None else (float(range[0]), float(range[1]))

@@ -266,6 +266,16 @@ def _array_equal(a1, a2, equal_nan=False):
     return bool(same.all())
 
 
+@handles(np.array_equiv)
+def _array_equiv(a1, a2):
+    a1, a2 = _lazy(a1), _lazy(a2)
+    try:
+        np.broadcast_shapes(a1.shape, a2.shape)
+    except ValueError:
+        return False
+    return bool((a1 == a2).all())
+
+
 # What is known without reading.
 
 

@@ -1,7 +1,6 @@
 """`numpy.memmap` on a mapping of our own: the same class for those who use it, without the crashes."""
 
 import errno
-import functools
 import io
 import os
 import sys
@@ -51,7 +50,8 @@ class memmap(np.memmap):
       arguments change nothing.
     * `close()`, `with`, `flush(region)`, `advise`, `prefetch`, `residency`.
     * Reductions of large maps, and functions for which NumPy copies the whole file (`argmax`, `var`, `nansum`, `median`,
-      `allclose` …), run on several threads in bounded memory; `config(accelerate=False)` leaves them to NumPy.
+      `allclose`, `unique`, `digitize`, `cov`, products with another dtype …), run on several threads or block by block, in
+      bounded memory; `config(accelerate=False)` leaves them to NumPy.
     * A pickle holds the place of the items and not the items.
     * Items that are Python objects are refused instead of followed.
 
@@ -409,47 +409,6 @@ class memmap(np.memmap):
             return 0, 0
         low, high = np.lib.array_utils.byte_bounds(part)
         return low - self._mmap.address, high - self._mmap.address
-
-
-def _reduction(name):
-    """A method of NumPy's, which the engine answers for large maps."""
-    numpys = getattr(_ndarray, name)
-
-    @functools.wraps(numpys)
-    def method(self, *args, **kwargs):
-        mapping = self._mmap
-        if mapping is not None and mapping.doubtful:
-            mapping.check()
-        if self.nbytes >= _LARGE and type(self) is memmap:
-            from . import _accelerate
-
-            result = _accelerate.method(self, name, args, kwargs)
-            if result is not NotImplemented:
-                return result
-        result = numpys(self, *args, **kwargs)
-        if mapping is not None and mapping.doubtful:
-            mapping.check()
-        return result
-
-    return method
-
-
-for _name in ("sum", "prod", "mean", "var", "std", "min", "max", "any", "all", "argmin", "argmax"):
-    setattr(memmap, _name, _reduction(_name))
-
-
-def _searchsorted(self, v, /, side="left", sorter=None):
-    if self.nbytes >= _LARGE and type(self) is memmap:
-        from . import _accelerate
-
-        result = _accelerate.searchsorted(self, v, side, sorter)
-        if result is not NotImplemented:
-            self.check()
-            return result
-    return _ndarray.searchsorted(self, v, side, sorter)
-
-
-memmap.searchsorted = functools.wraps(_ndarray.searchsorted)(_searchsorted)  # type: ignore[method-assign]
 
 
 def _check(array):

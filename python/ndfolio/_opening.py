@@ -46,6 +46,8 @@ def open(path, mode="r", key=None, dtype=None, shape=None, offset=0, order="C", 
     >>> float(x.mean())
     5.5
     """
+    if hasattr(path, "read"):
+        raise TypeError("open() takes a path, and not an open file; use ndfolio.open(file.name)")
     raw = None
     if dtype is not None or shape is not None or offset or order != "C":
         if shape is not None:

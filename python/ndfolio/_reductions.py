@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import warnings
 
 import numpy as np
+
+from . import _compute
 
 
 class _NotGiven:
@@ -61,8 +65,23 @@ def reduce(
 def _plain(x, name, axis, dtype, keepdims, ddof):
     source = x if dtype is None else x.astype(dtype)
     result = x._make("reduce", source, name, axes_of(axis), keepdims, float(ddof))
+    if name in _OF_TOO_FEW:
+        _warn_of_too_few(x, name, axis, ddof, result)
     # A sum of a small integer type is taken in a large one, and comes out as was asked for.
     return result if dtype is None or result.dtype == np.dtype(dtype) else result.astype(dtype)
+
+
+#: What NumPy says of means of nothing, which is known before anything is read.
+_OF_TOO_FEW = {"mean": "Mean of empty slice", "nanmean": "Mean of empty slice"}
+_OF_TOO_FEW |= dict.fromkeys(("var", "std"), "Degrees of freedom <= 0 for slice")
+_OF_TOO_FEW |= dict.fromkeys(("nanvar", "nanstd"), "Degrees of freedom <= 0 for slice.")
+
+
+def _warn_of_too_few(x, name, axis, ddof, result):
+    axes = axes_of(axis)
+    counts = x.shape if axes is None else [x.shape[one] for one in axes]
+    if math.prod(counts) <= (0 if "mean" in name else ddof) and result.size:
+        warnings.warn(_OF_TOO_FEW[name], RuntimeWarning, stacklevel=_compute.outside())
 
 
 def _with_initial(x, name, axis, dtype, keepdims, initial, result):

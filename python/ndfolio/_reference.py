@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import uuid
 
 import numpy as np
 
@@ -33,6 +35,25 @@ def reduce(x: Array):
 def _text(dtype: np.dtype):
     """A dtype as few bytes: its text where that says everything."""
     return dtype.str if dtype.names is None and dtype.subdtype is None else dtype
+
+
+def token(x: Array) -> tuple:
+    """What says whether two arrays have the same items, for Dask: of files their state and the place in them."""
+    way, args = reduce(x)
+    if way is _of_reference:
+        about = os.stat(args[0])
+        # Who writes may have written more since the system took notice.
+        mode = x.mode if hasattr(x, "_node") else "r"
+        state = (about.st_size, about.st_mtime_ns) if mode == "r" else uuid.uuid4().hex
+        return ("ndfolio.Array", *map(str, args), state)
+    if way is _of_memory:
+        items = np.ascontiguousarray(args[0])
+        return ("ndfolio.Array", str(items.dtype), items.shape, hashlib.blake2b(items.tobytes()).hexdigest())
+    return ("ndfolio.Array", *(_token_of_part(part) for part in (args[0], *args[1])))
+
+
+def _token_of_part(part):
+    return token(part) if type(part) is Array else repr(part)
 
 
 def _of_reference(*reference) -> Array:

@@ -48,7 +48,7 @@ def call(ufunc, method, inputs, kwargs):
         return _accumulate(name, inputs[0], out, *inputs[1:], **kwargs)
     if method == "at":
         raise TypeError(f"ufunc {name!r}.at() changes items in place, which an array that is computed later has not")
-    if ufunc is np.matmul:
+    if ufunc is np.matmul and out is None:
         from .array_api._linear import check_matmul
 
         check_matmul(*inputs)
@@ -99,19 +99,24 @@ def _accumulate(name, x, out, axis=0, dtype=None):
 
 def _by_numpy(ufunc, method, inputs, kwargs):
     """NumPy's own, of values in memory."""
-    return by_numpy(getattr(ufunc, method), f"numpy.{ufunc.__name__}", inputs, kwargs)
+    return by_numpy(ufunc if method == "__call__" else getattr(ufunc, method), f"numpy.{ufunc.__name__}", inputs, kwargs)
 
 
 def by_numpy(function, name, args, kwargs):
-    """A function of NumPy's, of values in memory: where they fit the budget.
+    """A function of NumPy's, of values in memory: block by block where that can be, or where they fit the budget.
 
     Results stay NumPy's.
     """
+    from . import _inblocks
+
     found = {}
     collect(args, found)
     collect(kwargs, found)
     arrays = list(found.values())
     total = sum(array.nbytes for array in arrays)
+    result = _inblocks.call(function, total, args, kwargs)
+    if result is not NotImplemented:
+        return result
     _build.check_budget(
         f"{name}, which is done by NumPy, with the values of {'its array' if len(arrays) == 1 else 'its arrays'}",
         total,

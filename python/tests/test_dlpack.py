@@ -244,3 +244,22 @@ def test_array_interface(path, known):
     np.testing.assert_array_equal(np.asarray(x), known[:, 1])
     assert nf.open(path, "r+").__array_interface__["data"][1] is False
     assert not hasattr(x + 1, "__array_interface__")
+
+
+def test_maps_hand_out_what_receivers_can_use(tmp_path):
+    data = np.arange(12.0)
+    (tmp_path / "odd.bin").write_bytes(b"x" + data.tobytes())
+    odd = nf.memmap(tmp_path / "odd.bin", dtype="f8", mode="r", offset=1)
+    assert not odd.flags.aligned
+    with pytest.raises(BufferError, match="not aligned"):
+        odd.__dlpack__(max_version=(1, 0), copy=False)
+    received = np.from_dlpack(odd)
+    assert received.flags.aligned and np.array_equal(received, data)
+    np.save(tmp_path / "a.npy", data)
+    for mode, writeable in (("r", False), ("r+", True)):
+        a = nf.load(tmp_path / "a.npy", mmap_mode=mode)
+        received = np.from_dlpack(a)
+        assert received.flags.writeable is writeable and np.shares_memory(received, a)
+    a.close()
+    with pytest.raises(ValueError, match="closed"):
+        a.__dlpack__()

@@ -135,7 +135,7 @@ def test_is_done_by_numpy(name, x, known):
     same(BY_NUMPY[name](x * 1), BY_NUMPY[name](known))
 
 
-@pytest.mark.parametrize("name", ["median", "sort", "matmul", "concatenate", "einsum", "where alone", "unique"])
+@pytest.mark.parametrize("name", ["median", "sort", "matmul", "concatenate", "einsum", "where alone", "svd"])
 def test_is_refused_above_the_budget(name, tmp_path):
     x = nf.create(tmp_path / "x.npy", (4, 5, 60_000), "f8")
     x = x.transpose(0, 2, 1) if name == "matmul" else x
@@ -143,7 +143,8 @@ def test_is_refused_above_the_budget(name, tmp_path):
         "methods": lambda a: [a.take([1, 0], axis=0), a.argsort(0), a[1].dot(np.ones(6)), a[1:].trace(), a[1].nonzero()],
     "matmul": lambda a: np.matmul(a, np.ones((5, 2))),
         "median": lambda a: np.median(a, axis=0),
-        "unique": np.unique,
+        "where alone": lambda a: np.where(a == 0),
+        "svd": lambda a: np.linalg.svd(a[1]),
     }.get(name, BY_NUMPY[name])
     with nf.config(memory="1MiB"), pytest.raises(MemoryError, match=r"\d bytes .*budget is 1048576 bytes"):
         function(x)
@@ -304,3 +305,51 @@ def test_quantiles_beyond_the_budget(tmp_path):
         assert x.profile["budget"] == 1 << 20
         with pytest.raises(MemoryError):
             np.median(x + 1)
+
+
+@pytest.mark.parametrize("name", ["mean", "var", "std", "nanmean", "nanvar", "nanstd"])
+def test_means_of_nothing_are_warned_of(name):
+    function = getattr(np, name)
+    for shape, axis in (((0, 3), 0), ((0, 3), None), ((2, 0, 3), (0, 1))):
+        with pytest.warns(RuntimeWarning) as numpys:
+            function(np.zeros(shape), axis)
+        with pytest.warns(RuntimeWarning) as ours:
+            result = function(nf.asarray(np.zeros(shape)), axis)
+        assert str(ours[0].message) == str(numpys[0].message) and ours[0].filename == __file__
+        assert np.isnan(result.compute()).all()
+    # No result, or a result of something.
+    function(nf.asarray(np.zeros((0, 3))), 1)
+    with pytest.warns(RuntimeWarning, match="Degrees of freedom"):
+        np.var(nf.asarray([1.0]), ddof=1)
+
+
+def test_open_files_are_no_values(tmp_path):
+    np.save(tmp_path / "a.npy", [1, 2])
+    with open(tmp_path / "a.npy", "rb") as file:
+        for function in (nf.asarray, nf.open):
+            with pytest.raises(TypeError, match=r"ndfolio.open\(file.name\)"):
+                function(file)
+        assert nf.open(file.name).shape == (2,)
+
+
+def test_tokens_of_dask_say_which_items_they_are(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(12.0).reshape(3, 4))
+
+    def token(make):
+        return str(make(nf.open(tmp_path / "a.npy")).__dask_tokenize__())
+
+    same = [lambda x: x, lambda x: x[1:], lambda x: x.T, lambda x: (x - x.mean(0)) * 2, lambda x: nf.asarray(np.ones(3)) + 1]
+    first = [token(make) for make in same]
+    assert first == [token(make) for make in same] and len(set(first)) == len(same)
+    np.save(tmp_path / "a.npy", np.ones((3, 4)))
+    second = [token(make) for make in same]
+    assert all(a != b for a, b in zip(first[:4], second[:4], strict=True)) and first[4] == second[4]
+    # Of a file that is written to, nobody knows.
+    with nf.open(tmp_path / "a.npy", mode="r+") as w:
+        assert w.__dask_tokenize__() != w.__dask_tokenize__()
+
+
+def test_strides_and_flat(x, known):
+    assert x.strides == known.strides and x.T[::-1].strides == known.T[::-1].strides
+    assert x.flat[17].item() == known.flat[17] and list(x[1].flat) == list(known[1].flat)
+    assert not hasattr(x + 1, "strides")

@@ -21,10 +21,10 @@ def ctrl_c():
 
 @pytest.fixture
 def slow(tmp_path):
-    """An expression that takes many seconds."""
+    """An expression that takes minutes: a megabyte of it takes longer than anybody should wait."""
     x = nf.create(tmp_path / "x.npy", (64_000, 1000), "f8")
     result = x + 1
-    for _ in range(6):
+    for _ in range(30):
         result = np.arctan2(np.sin(result), np.cosh(result))
     yield result
     x.close()
@@ -48,21 +48,31 @@ def interrupted(act, after=0.4):
         timer.join()
 
 
+def soon(act, after=0.2):
+    """Whether the exception comes within a tenth of a second: the median of five, as others use the machine too."""
+    times = sorted(interrupted(act, after) for _ in range(5))
+    return times[2] < 0.1
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_reduction(slow, threads):
     with nf.config(threads=threads):
-        assert interrupted(lambda: float(slow.sum())) < 0.35
+        assert soon(lambda: float(slow.sum()))
+
+
+def test_a_running_sum(slow):
+    assert soon(lambda: float(slow.cumsum(0).max()))
 
 
 def test_a_result_in_memory(slow):
     out = np.empty(slow.shape)
-    assert interrupted(lambda: np.add(slow, 1, out=out)) < 0.35
+    assert soon(lambda: np.add(slow, 1, out=out))
     # The array is as good as before.
     assert float(slow[0, 0]) == float(slow[5, 5])
 
 
 def test_saving_leaves_no_file(slow, tmp_path):
-    assert interrupted(lambda: slow.save(tmp_path / "y.npy")) < 0.35
+    assert soon(lambda: slow.save(tmp_path / "y.npy"))
     assert os.listdir(tmp_path) == ["x.npy"]
 
 

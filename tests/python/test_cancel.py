@@ -98,6 +98,11 @@ def test_converting(folder, options):
     check(folder, "convert", folder / "c.npy", folder / "new.npy", *options)
 
 
+@pytest.mark.parametrize("options", [[], ["--io", "direct"], ["--io", "direct", "--memory", "8MiB", "--threads", "1"]])
+def test_shuffling(folder, options):
+    check(folder, "shuffle", folder / "c.npy", folder / "new.npy", "--seed", "1", *options)
+
+
 def test_bringing_a_file_to_the_page_cache(folder):
     path = folder / "c.npy"
     words = ("convert", path, folder / "new.npy", "--to-order", "F", "--force")

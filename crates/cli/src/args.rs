@@ -1,6 +1,7 @@
 //! The command line.
 
 mod append;
+mod batches;
 mod describe;
 mod eval;
 mod integrity;
@@ -17,6 +18,7 @@ use clap_complete::Shell;
 use ndfolio::{Casting, DType, FileKind, Format, Io, IoEngine, Location, OpenOptions, Order, Session, Size};
 
 pub(crate) use self::append::{AppendArgs, CompactArgs, LockArgs, ResizeArgs};
+pub(crate) use self::batches::{BatchesArgs, ShuffleName};
 pub(crate) use self::describe::{BinsArg, DescribeArgs, RangeArg, StatsArgs};
 use crate::failure::Failure;
 pub(crate) use eval::EvalArgs;
@@ -102,6 +104,10 @@ pub(crate) enum Command {
     ///
     /// `ndfolio shuffle x.npy x-shuffled.npy --seed 7`; with the same seed, y.npy gets the same order
     Shuffle(ShuffleArgs),
+    /// Batches of rows or of windows, as a training loop gets them: what they are, and how fast they come
+    ///
+    /// `ndfolio batches x.npy y.npy --batch-size 64 --shuffle blocks --dry-run`
+    Batches(BatchesArgs),
     /// Compute an expression of arrays: arithmetic, functions, reductions, to a new file or the screen
     ///
     /// `ndfolio eval '(x - mean(x, axis=0)) / std(x, axis=0)' x=big.npy -o z.npy`

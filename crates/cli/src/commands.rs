@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod append;
+mod batches;
 mod bench;
 mod cache;
 mod check;
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Take(args) => pick::take(&args)?,
         Command::Sample(args) => pick::sample(&args)?,
         Command::Shuffle(args) => shuffle::run(&args)?,
+        Command::Batches(args) => batches::run(&args)?,
         Command::Eval(args) => eval::run(&args)?,
         Command::Digest(args) => digest::run(&args)?,
         Command::Diff(args) => return diff::run(&args),

@@ -1,7 +1,7 @@
 //! The rows of an array in another order, in a new file.
 //!
-//! Where the array is in the page cache, fits the memory, or has long rows, the rows are picked one by one
-//! ([`gather_to`]). Else they go through two passes that read and write long runs alone. The places of the new file are cut into
+//! Where the page cache holds the array, rows are [copied](mapped) in their new order. Where it fits the memory or has
+//! long rows, they are picked one by one ([`gather_to`]). Else they go through two passes that read and write long runs alone. The places of the new file are cut into
 //! buckets that fit the memory. The [first pass](deal) reads the array from front to back, and appends each row to its
 //! bucket, which lies where its rows are going to lie: so the new file is all the space that is needed. The
 //! [second](settle) brings each bucket to memory, puts its rows in order, and writes it back. Which row is where need
@@ -10,6 +10,7 @@
 mod bucket;
 mod buckets;
 mod deal;
+mod mapped;
 mod numbers;
 mod settle;
 
@@ -17,7 +18,7 @@ use std::path::Path;
 
 use ndfolio_kernel::{Casting, Permutation};
 use ndfolio_layout::{Order, Picking, View};
-use ndfolio_store::{AccessPlan, Choice, IoEngine, NewFile, Pattern, WriteEngine};
+use ndfolio_store::{AccessPlan, Choice, IoEngine, Mapping, NewFile, Pattern, WriteEngine};
 
 use crate::{
     EngineError, Gather, Indexed, Indices, Io, Plan, Report, Run, Source,
@@ -39,11 +40,16 @@ pub struct Shuffle<'a> {
 
 /// Rows from this length on are read from a device as fast in any order as from front to back.
 const LONG_ROW: usize = 256 << 10;
-/// The share of an array from which on it counts as being in the page cache.
-const HOT: f64 = 0.9;
+/// The share of an array from which on it counts as being in the page cache: of the few rows that are not, each is
+/// waited for.
+const HOT: f64 = 0.999;
+/// Why one pass is enough then.
+const IN_CACHE: &str = "the page cache holds the array, so its rows are copied in their new order";
 
 /// How it is done.
 enum Way {
+    /// Rows are copied in their new order out of the page cache.
+    Copy(Mapping),
     /// Rows are picked in their new order.
     Pick(String),
     /// They go to buckets first.
@@ -71,6 +77,7 @@ pub fn shuffle_to(
     assert!(target.is_contiguous(Order::C), "places in another order");
     let run = &run.ample();
     match shuffle.way(target, run) {
+        Way::Copy(mapping) => mapped::copy(shuffle, &mapping, (new, target), run),
         Way::Pick(reason) => {
             let mut report = shuffle.picked(|gather| gather_to(gather, (new, target), Casting::No, run))?;
             report.notes.push(reason);
@@ -100,6 +107,16 @@ pub fn plan_shuffle_to(
 ) -> Result<Plan, EngineError> {
     let run = &run.ample();
     match shuffle.way(target, run) {
+        Way::Copy(_) => {
+            let cut = mapped::Cut::new(target, run);
+            Ok(Plan {
+                readings: vec![Reading::new(shuffle.source, &IoEngine::Mmap.to_string(), IN_CACHE)],
+                writes: target.nbytes() as u64,
+                threads: cut.threads,
+                buffers: cut.bytes() as u64,
+                ..Plan::new(run)
+            })
+        }
         Way::Pick(reason) => {
             let dtype = shuffle.source.view.dtype();
             let mut plan =
@@ -147,18 +164,17 @@ impl Shuffle<'_> {
         if view.is_empty() {
             return Way::Pick("there are no items".to_owned());
         }
-        let is_auto = run.way() == Io::Auto;
-        if is_auto && view.nbytes() <= run.budget() / 2 {
+        let together = self.part(0..1).is_some_and(|row| row.is_contiguous(Order::C));
+        if together && let Some(mapping) = self.mapping(run) {
+            return Way::Copy(mapping);
+        }
+        if run.way() == Io::Auto && view.nbytes() <= run.budget() / 2 {
             return Way::Pick(format!("all {} bytes of the rows fit the memory", view.nbytes()));
         }
-        let together = self.part(0..1).is_some_and(|row| row.is_contiguous(Order::C));
         if together && row >= LONG_ROW {
             return Way::Pick(format!(
                 "rows of {row} bytes are read as fast in any order, so one pass is enough"
             ));
-        }
-        if together && run.way() != Io::Force(IoEngine::Direct) && self.is_hot() {
-            return Way::Pick("the page cache holds the array, so one pass is enough".to_owned());
         }
         match Buckets::new(self.rows(), row, target.offset(), run) {
             Some(buckets) => Way::Deal(buckets, self.choose(run)),
@@ -181,10 +197,18 @@ impl Shuffle<'_> {
         run.way().choose(&self.source.file, &plan)
     }
 
-    fn is_hot(&self) -> bool {
+    /// The array where the page cache has it, if it has all of it or that was asked for.
+    fn mapping(&self, run: &Run<'_>) -> Option<Mapping> {
         let (file, range) = (&self.source.file, self.source.view.extent());
-        let range = range.start.min(file.len())..range.end.min(file.len());
-        file.residency(range).ok().and_then(|found| found.share()).is_some_and(|share| share >= HOT)
+        let is_wanted = match run.way() {
+            Io::Force(engine) => engine == IoEngine::Mmap,
+            Io::Auto => {
+                let range = range.start.min(file.len())..range.end.min(file.len());
+                let share = file.residency(range).ok().and_then(|found| found.share());
+                share.is_some_and(|share| share >= HOT) && !file.file_system().network
+            }
+        };
+        is_wanted.then(|| file.map(range).ok()).flatten()
     }
 
     fn picked<T>(&self, call: impl FnOnce(&Gather<'_>) -> Result<T, EngineError>) -> Result<T, EngineError> {

@@ -168,5 +168,5 @@ fn items_of_fewer_axes_go_to_places_of_axes_of_one_item() {
     let array = OpenOptions::new().mode(Mode::ReadWrite).open(&path).unwrap();
     array.take([1], Some(0)).unwrap().write(&ndarray::arr0(5.0)).unwrap();
     array.take([2], Some(0)).unwrap().write(&array![7.0]).unwrap();
-    assert_eq!(array.read::<f64>().unwrap().into_raw_vec_and_offset().0, [0.0, 5.0, 7.0]);
+    assert_eq!(array.read::<f64>(..).unwrap().into_raw_vec_and_offset().0, [0.0, 5.0, 7.0]);
 }

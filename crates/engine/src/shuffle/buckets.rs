@@ -34,7 +34,7 @@ pub(super) struct Buckets {
 
 /// Memory with which a device is kept busy.
 const MOST_READING: usize = 4 << 20;
-const MOST_WRITING: usize = 8 << 20;
+pub(super) const MOST_WRITING: usize = 8 << 20;
 /// Blocks of this length are written as fast as longer ones.
 const MOST_BLOCK: usize = 1 << 20;
 /// What the file system counts in.

@@ -32,26 +32,24 @@ pub(super) fn settle(dealing: &Dealing<'_>, written: WriteEngine) -> Result<Repo
     };
     let shared =
         Settling { dealing, meter: &meter, file: &file, engine, threads, stopped: AtomicBool::new(false) };
-    let results: Vec<_> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads)
-            .map(|number| {
-                scope.spawn({
-                    let shared = &shared;
-                    move || shared.work(number)
-                })
-            })
-            .collect();
-        let own = shared.work(0);
-        let joined = others.into_iter().map(thread::ScopedJoinHandle::join);
-        let joined = joined.map(|one| one.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        std::iter::once(own).chain(joined).collect()
-    });
-    for result in results {
+    for result in side_by_side(threads, |number| shared.work(number)) {
         let one = result?;
         report.bytes_written += one.bytes_written;
         report.add(one);
     }
     Ok(meter.finish(report))
+}
+
+/// Has threads work, each with its number, and gives what they give. This thread is the first.
+pub(super) fn side_by_side<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    thread::scope(|scope| {
+        let work = &work;
+        let others: Vec<_> = (1..threads).map(|number| scope.spawn(move || work(number))).collect();
+        let own = work(0);
+        let joined = others.into_iter().map(thread::ScopedJoinHandle::join);
+        let joined = joined.map(|one| one.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        std::iter::once(own).chain(joined).collect()
+    })
 }
 
 /// How buckets are read that were written this way, and why.

@@ -55,10 +55,9 @@ impl Room {
         let ways = WAYS.into_iter().filter(|way| way.0 <= threads.max(1));
         for (threads, chunks, each) in ways {
             let Some(left) = budget.checked_sub(batch.saturating_add(threads * each)) else { continue };
-            let most = left / chunks;
             let usual = (SHORT / item).clamp(1, FEW as usize) as u64;
             let chunk_items = window.unwrap_or_else(|| {
-                let fitting = (most.min(CHUNK) / item) as u64;
+                let fitting = (left / (item * chunks + SORTED * threads)).min(CHUNK / item) as u64;
                 fitting.min(MANY).max(if chunks == 1 { 1 } else { usual })
             });
             let chunk = (chunk_items as usize).saturating_mul(item);

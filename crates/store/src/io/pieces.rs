@@ -243,8 +243,8 @@ mod tests {
     fn pieces_begin_and_end_at_multiples() {
         let all = |chunks: Chunks| (0..chunks.count()).map(|index| chunks.range(index)).collect::<Vec<_>>();
         assert_eq!(all(Chunks::at_multiples(5..21, 8)), [5..8, 8..16, 16..21]);
-        assert_eq!(all(Chunks::at_multiples(8..16, 8)), [8..16]);
-        assert_eq!(all(Chunks::at_multiples(9..10, 8)), [9..10]);
+        assert_eq!(all(Chunks::at_multiples(8..24, 8)), [8..16, 16..24]);
+        assert_eq!(all(Chunks::at_multiples(9..17, 8)), [9..16, 16..17]);
         assert_eq!(all(Chunks::at_multiples(9..9, 8)), []);
         assert_eq!(all(Chunks::new(5..21, 8)), [5..13, 13..21]);
     }
