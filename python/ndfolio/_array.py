@@ -177,7 +177,7 @@ class Array(Base, Reductions, Operators, Picking, Storage, Standard):
     @property
     def strides(self) -> tuple[int, ...]:
         """Bytes from one item to the next along each axis, in the file."""
-        if not self._node.is_file:
+        if not self._in_file:
             raise AttributeError("only an array of a file has strides", name="strides", obj=self)
         return self._node.strides
 

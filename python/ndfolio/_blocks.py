@@ -91,7 +91,7 @@ def empty(name: str, shape: Any, dtype: Any) -> np.ndarray:
 def storage_order(x: Any) -> list[int]:
     """The axes from the one that moves farthest in the file to the one that moves least."""
     if type(x) is Array:
-        if not x._node.is_file:
+        if not x._in_file:
             return list(range(x.ndim))
         strides = x._node.strides
     else:

@@ -77,6 +77,12 @@ def _with_picks(arrays):
 
 def _picked(array):
     """The items of an array that waits for what is picked."""
+    from ._picking import by_numpy
+
+    source, *how = array._recipe[1]
+    few = by_numpy(source, array._picks, *how)
+    if few is not None:
+        return few.astype(array._dtype, copy=False)[()]
     buffer, array._profile = array._picks.compute(array._dtype, _config.session())
     return ndarray(buffer, array._dtype, array._shape)[()]
 
@@ -210,6 +216,11 @@ class Map:
             self._buffer, first = self._node.map_file()
             self._start = self._node.offset - first
         return np.ndarray(array.shape, array.dtype, self._buffer, node.offset - self._start, node.strides)
+
+    def check(self) -> None:
+        """Raises `OSError` if something that was read was not the file's."""
+        if self._buffer is not None:
+            self._buffer.check()
 
 
 __all__ = ["compute"]

@@ -262,7 +262,8 @@ class Loader:
             self._loader.set_epoch(epoch)
 
     def __repr__(self) -> str:
-        return f"<ndfolio.Loader: {self.items} items, batches of {self._settings['batch_size']}, epoch {self.epoch}, step {self.step}>"
+        size = self._settings["batch_size"]
+        return f"<ndfolio.Loader: {self.items} items, batches of {size}, epoch {self.epoch}, step {self.step}>"
 
 
 def shuffle(array: Any, out: Any, *, seed: int = 0, overwrite: bool = True) -> Array:
