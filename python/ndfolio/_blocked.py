@@ -254,7 +254,9 @@ def _running(ufunc: Any) -> Any:
         shape = (x.size,) if axis is None else x.shape
         if out is None:
             out = empty(name, shape, dtype)
-        elif type(out) is Array or out.shape != shape or out.dtype != dtype or not out.flags.writeable:
+        elif type(out) is Array or out.shape != shape or not out.flags.writeable:
+            return NotImplemented
+        elif out.dtype.newbyteorder("=") != dtype.newbyteorder("="):
             return NotImplemented
         to = np.asarray(out)
         if axis is None:

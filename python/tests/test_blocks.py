@@ -169,22 +169,23 @@ def test_maps_that_the_engine_cannot_see():
         np.testing.assert_array_equal(eval(text, {"a": private, "np": np}), eval(text, {"a": numpys, "np": np}))
 
 
-def test_running_sums_into_files():
-    given = stored(">f4", "C")
+@pytest.mark.parametrize("dtype", [">f4", "f4"])
+def test_running_sums_into_files(dtype, used):
+    stored(dtype, "C")
     a, numpys = nf.load("a.npy", mmap_mode="r"), np.load("a.npy")
     for axis, shape in ((None, (ROWS * COLUMNS,)), (0, (ROWS, COLUMNS)), (1, (ROWS, COLUMNS))):
-        out = nf.open_memmap("out.npy", mode="w+", dtype=">f4", shape=shape)
+        out = nf.open_memmap("out.npy", mode="w+", dtype=dtype, shape=shape)
         assert np.cumsum(a, axis=axis, out=out) is out
         np.testing.assert_array_equal(out, np.cumsum(numpys, axis=axis))
         assert a.cumsum(axis, out=out) is out
         np.testing.assert_array_equal(out, np.cumsum(numpys, axis=axis))
         out.close()
+    assert used == {"cumsum"}
     # In place, and to a place that is still to be read.
     one = nf.load("a.npy", mmap_mode="r+").reshape(-1)
     flat = numpys.reshape(-1).copy()
     assert np.cumsum(one[:-1], out=one[1:]).base is not None
     np.testing.assert_array_equal(one[1:], np.cumsum(flat[:-1]))
-    assert given
 
 
 def test_wrong_arguments_have_numpys_words():
@@ -209,6 +210,19 @@ def test_not_a_number_among_distinct_values():
     w.flush()
     for text in ("np.unique(a, True, True, True)", "np.unique(a, return_counts=True, equal_nan=False)", "np.nan_to_num(a)"):
         compare(text, {"np": np}, False)
+
+
+@pytest.mark.parametrize("rows", [5000, 5431])
+def test_triangles_of_many_parts(rows, monkeypatch, used):
+    monkeypatch.setattr(_blocks, "_ENOUGH", 1 << 19)
+    a = np.random.default_rng(5).random((rows, 9))
+    a[-1] = 1000
+    np.save("a.npy", a)
+    ours, b = nf.load("a.npy", mmap_mode="r"), a @ np.arange(9.0) + a[:, 0] ** 2
+    np.testing.assert_allclose(np.linalg.svdvals(ours), np.linalg.svdvals(a), rtol=1e-10)
+    for found, wanted in zip(np.linalg.lstsq(ours, b), np.linalg.lstsq(a, b), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    assert used == {"svdvals", "lstsq"}
 
 
 MEMORY = """

@@ -135,6 +135,30 @@ fn cancelled_in_the_middle_nothing_is_left_and_it_is_soon() {
 }
 
 #[test]
+fn long_programs_ask_on_their_way_whether_to_go_on() {
+    #[derive(Default)]
+    struct Asked(AtomicU64);
+    impl Observer for Asked {
+        fn advance(&self, _: u64) {}
+        fn cancelled(&self) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            false
+        }
+    }
+    let folder = Folder::new();
+    let x = stored(&folder, "x.npy", "<f4", &[1000, 1000], 1.5).lazy();
+    let long = (0..100).fold(x, |lazy, _| lazy.sin());
+    for threads in [1, 2] {
+        let asked = Arc::new(Asked::default());
+        let session = Session::new().threads(threads).observe(Arc::clone(&asked) as _);
+        long.sum(()).compute(&session).unwrap();
+        // A hundred million results of functions, which take seconds.
+        let asked = asked.0.load(Ordering::Relaxed);
+        assert!((500..5000).contains(&asked), "{threads} threads asked {asked} times");
+    }
+}
+
+#[test]
 fn who_takes_blocks_may_stop_or_fail() {
     let folder = Folder::new();
     let x = stored(&folder, "x.npy", "<f4", &[3000, 3000], 1.5).lazy() + 1;

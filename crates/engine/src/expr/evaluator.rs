@@ -10,6 +10,7 @@ use super::{
     leaf::Order,
     program::{Place, Step},
 };
+use crate::{EngineError, Run};
 
 /// Where a leaf's items are for now.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +29,13 @@ pub(super) struct Evaluator<'f> {
     constants: Vec<Vec<u8>>,
     tile: usize,
     batch: Vec<Range<usize>>,
+    /// Results of steps since it was last asked whether to go on.
+    worked: usize,
     pub(super) conditions: Conditions,
 }
+
+/// Results of steps between two questions whether to go on: of the slowest functions they take some milliseconds.
+const PATIENCE: usize = 1 << 17;
 
 /// The most arguments of a function.
 const MOST_ARGS: usize = 3;
@@ -45,36 +51,48 @@ impl<'f> Evaluator<'f> {
             constants: program.constants.iter().map(|item| tile_of(item, tile)).collect(),
             tile,
             batch: Vec::new(),
+            worked: 0,
             conditions: Conditions::default(),
         }
     }
 
-    /// Computes runs of items of the pass, one behind the other.
+    /// Computes runs of items of the pass, one behind the other. A long program asks on its way whether to go on.
     pub(super) fn run(
         &mut self,
         runs: impl Iterator<Item = Range<usize>>,
         data: &[Data<'_>],
         out: &mut [u8],
-    ) -> Result<(), KernelError> {
+        run: &Run<'_>,
+    ) -> Result<(), EngineError> {
         let mut batch = std::mem::take(&mut self.batch);
         let mut there = vec![None; self.slots.len()];
         let (mut items, mut rest) = (0, out);
-        for mut run in runs {
-            while !run.is_empty() {
-                let end = run.end.min(run.start + self.tile - items);
-                batch.push(run.start..end);
-                items += end - run.start;
-                run.start = end;
+        for mut range in runs {
+            while !range.is_empty() {
+                let end = range.end.min(range.start + self.tile - items);
+                batch.push(range.start..end);
+                items += end - range.start;
+                range.start = end;
                 if items == self.tile {
-                    rest = self.flush(&mut batch, &mut items, data, &mut there, rest)?;
+                    rest = self.flush(&mut batch, &mut items, data, &mut there, (rest, run))?;
                 }
             }
         }
         if items > 0 {
-            self.flush(&mut batch, &mut items, data, &mut there, rest)?;
+            self.flush(&mut batch, &mut items, data, &mut there, (rest, run))?;
         }
         self.batch = batch;
         Ok(())
+    }
+
+    /// Asks whether to go on, if there was enough work since the last time, before so many more items are worked on.
+    fn ask(&mut self, items: usize, run: &Run<'_>) -> Result<(), EngineError> {
+        self.worked += items;
+        if self.worked < PATIENCE {
+            return Ok(());
+        }
+        self.worked = 0;
+        run.go_on()
     }
 
     fn flush<'o, 'd>(
@@ -83,10 +101,10 @@ impl<'f> Evaluator<'f> {
         items: &mut usize,
         data: &[Data<'d>],
         there: &mut [InPlace<'d>],
-        out: &'o mut [u8],
-    ) -> Result<&'o mut [u8], KernelError> {
+        (out, run): (&'o mut [u8], &Run<'_>),
+    ) -> Result<&'o mut [u8], EngineError> {
         let (tile, rest) = out.split_at_mut(*items * self.fused.program.itemsize);
-        self.tile(batch, *items, data, there, tile)?;
+        self.tile(batch, *items, data, there, (tile, run))?;
         batch.clear();
         *items = 0;
         Ok(rest)
@@ -98,10 +116,11 @@ impl<'f> Evaluator<'f> {
         items: usize,
         data: &[Data<'d>],
         there: &mut [InPlace<'d>],
-        out: &mut [u8],
-    ) -> Result<(), KernelError> {
+        (out, run): (&mut [u8], &Run<'_>),
+    ) -> Result<(), EngineError> {
         let fused = self.fused;
         for step in &fused.program.steps {
+            self.ask(items, run)?;
             match step {
                 Step::Load { leaf, to } => {
                     let (leaf, data) = (&fused.leaves[*leaf], data[*leaf]);

@@ -447,7 +447,7 @@ impl<'a, C: Consumer> Worker<'a, C> {
         let data = data(frame, fed, &self.gathered);
         let evaluator = &mut self.evaluator;
         consumer.take(&mut self.own, index, tile, &mut |out| {
-            Ok(evaluator.run(Runs::new(&tile.view), &data, out)?)
+            evaluator.run(Runs::new(&tile.view), &data, out, run)
         })?;
         // Arrays of a file that are read together are told of once.
         let fed = frame.feeds.feeds.iter().filter_map(|feed| feed.leaves.first());
