@@ -19,6 +19,7 @@ mod pair;
 mod single;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub(crate) use complex::{complex, complex_power, complex_sqrt};
 use double::{exponential, hyperbolic, inverse, logarithm, power, trigonometric};
@@ -170,7 +171,7 @@ pub(crate) fn map_f32(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8
     match f {
         Function::Exp => of!(single::exp_near, unless single::is_far_for_exp => single::exp),
         Function::Exp2 => of!(single::exp2_near, unless single::is_far_for_exp2 => single::exp2),
-        Function::Expm1 => of!(double: exponential::expm1),
+        Function::Expm1 => of!(double: wide::expm1),
         Function::Log => of!(single::log_normal, unless single::is_not_positive_normal => single::log),
         Function::Log2 => {
             of!(single::log2_normal, unless single::is_not_positive_normal => single::log2)
@@ -178,20 +179,20 @@ pub(crate) fn map_f32(level: Level, f: Function, items: Bytes<'_>, out: &mut [u8
         Function::Log10 => {
             of!(single::log10_normal, unless single::is_not_positive_normal => single::log10)
         }
-        Function::Log1p => of!(double: logarithm::log1p),
+        Function::Log1p => of!(double: wide::log1p),
         Function::Sin => of!(single::sin, far: trigonometric::sin_far),
         Function::Cos => of!(single::cos, far: trigonometric::cos_far),
         Function::Tan => of!(single::tan, far: trigonometric::tan_far),
-        Function::Arcsin => of!(double: inverse::arcsin),
-        Function::Arccos => of!(double: inverse::arccos),
-        Function::Arctan => of!(double: inverse::arctan),
-        Function::Sinh => of!(double: hyperbolic::sinh),
-        Function::Cosh => of!(double: hyperbolic::cosh),
+        Function::Arcsin => of!(double: wide::arcsin),
+        Function::Arccos => of!(double: wide::arccos),
+        Function::Arctan => of!(double: wide::arctan),
+        Function::Sinh => of!(double: wide::sinh),
+        Function::Cosh => of!(double: wide::cosh),
         Function::Tanh => of!(single::tanh),
-        Function::Arcsinh => of!(double: hyperbolic::arcsinh),
-        Function::Arccosh => of!(double: hyperbolic::arccosh),
-        Function::Arctanh => of!(double: hyperbolic::arctanh),
-        Function::Cbrt => of!(double: inverse::cbrt),
+        Function::Arcsinh => of!(double: wide::arcsinh),
+        Function::Arccosh => of!(double: wide::arccosh),
+        Function::Arctanh => of!(double: wide::arctanh),
+        Function::Cbrt => of!(double: wide::cbrt),
     }
 }
 
@@ -260,8 +261,8 @@ pub(crate) fn zip_f32(level: Level, f: Function2, a: Bytes<'_>, b: Bytes<'_>, ou
         };
     }
     match f {
-        Function2::Power => of!(power::power_of_singles, unless power::is_hard_for_power => f32::powf),
-        Function2::Arctan2 => of!(inverse::arctan2, unless inverse::is_hard_for_arctan2 => f32::atan2),
+        Function2::Power => of!(wide::power, unless power::is_hard_for_power => f32::powf),
+        Function2::Arctan2 => of!(wide::arctan2, unless inverse::is_hard_for_arctan2 => f32::atan2),
         Function2::Hypot => of!(power::hypot_of_singles),
         Function2::Logaddexp => of!(power::logaddexp),
         Function2::Logaddexp2 => of!(power::logaddexp2),

@@ -60,14 +60,14 @@ pub(super) fn exp_of_pair(x: Pair) -> f64 {
 
 /// `x` between two limits; NaN stays.
 #[inline(always)]
-pub(super) fn limited(x: f64, least: f64, most: f64) -> f64 {
+pub(crate) fn limited(x: f64, least: f64, most: f64) -> f64 {
     let x = choose(x > most, most, x);
     choose(x < least, least, x)
 }
 
 /// `of_x`, or NaN if `x` is NaN: as `x`, so that it does not depend on the order of operands which NaN comes out.
 #[inline(always)]
-pub(super) fn unless_nan(x: f64, of_x: f64) -> f64 {
+pub(crate) fn unless_nan(x: f64, of_x: f64) -> f64 {
     choose(x.is_nan(), x + x, of_x)
 }
 

@@ -43,7 +43,7 @@ fn arcsin_reduced(magnitude: f64) -> (Pair, bool) {
 }
 
 #[inline(always)]
-fn unless_outside(x: f64, value: f64) -> f64 {
+pub(crate) fn unless_outside(x: f64, value: f64) -> f64 {
     unless_nan(x, choose(x.abs() > 1.0, f64::NAN, value))
 }
 
@@ -120,17 +120,12 @@ pub(crate) fn arctan2(y: f64, x: f64) -> f64 {
     whole.value().copysign(y)
 }
 
-/// The cube root, without a division: first of the inverse, by a guess from a third of the exponent (as in FreeBSD's
-/// `s_cbrt.c`) and two steps of fourth order, then corrected by the remainder in full.
+/// The cube root of the inverse of a positive number whose third power is normal: a guess from a third of the exponent
+/// (as in FreeBSD's `s_cbrt.c`) and two steps of fourth order.
 #[inline(always)]
-pub(crate) fn cbrt(x: f64) -> f64 {
+pub(crate) fn cbrt_of_inverse(normal: f64) -> f64 {
     const THIRD: u64 = 0x5555_5556;
     const GUESS: u64 = 0x553e_f0ff;
-    const DOWN: f64 = 1.0 / (1_u128 << 100) as f64;
-    let magnitude = x.abs();
-    // So that no power on the way is subnormal.
-    let small = magnitude < 1e-200;
-    let normal = choose(small, magnitude * (1.0 / (DOWN * DOWN * DOWN)), magnitude);
     // A third of the higher half of the bits; all are less than 2³¹.
     let third = ((normal.to_bits() >> 32) * THIRD) >> 32;
     let mut inverse = f64::from_bits(GUESS.wrapping_sub(third) << 32);
@@ -139,6 +134,18 @@ pub(crate) fn cbrt(x: f64) -> f64 {
         let series = polynomial(rest, [1.0 / 3.0, 2.0 / 9.0, 14.0 / 81.0]);
         inverse = (inverse * rest).mul_add(series, inverse);
     }
+    inverse
+}
+
+/// The cube root, without a division: first of the inverse, then corrected by the remainder in full.
+#[inline(always)]
+pub(crate) fn cbrt(x: f64) -> f64 {
+    const DOWN: f64 = 1.0 / (1_u128 << 100) as f64;
+    let magnitude = x.abs();
+    // So that no power on the way is subnormal.
+    let small = magnitude < 1e-200;
+    let normal = choose(small, magnitude * (1.0 / (DOWN * DOWN * DOWN)), magnitude);
+    let inverse = cbrt_of_inverse(normal);
     let square_of_inverse = inverse * inverse;
     let root = normal * square_of_inverse;
     // An eighth of the remainder, as the cube may be too large by a little.

@@ -24,8 +24,9 @@ pub(super) fn split(x: f64) -> (f64, f64) {
     split_normal(normal, choose(subnormal, 1023.0 + 54.0, 1023.0))
 }
 
+/// `k` and `m` of a positive, normal number; what is subtracted from `k` is the bias of the exponent field.
 #[inline(always)]
-fn split_normal(x: f64, bias: f64) -> (f64, f64) {
+pub(crate) fn split_normal(x: f64, bias: f64) -> (f64, f64) {
     let shifted = x.to_bits().wrapping_add(ONE - SQRT_HALF);
     let k = f64::from_bits((shifted >> 52) | COUNTS_ONES) - ((1_u64 << 52) as f64 + bias);
     (k, f64::from_bits((shifted & MANTISSA) + SQRT_HALF))

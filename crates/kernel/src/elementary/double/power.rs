@@ -4,7 +4,7 @@ use std::f64::consts::{LN_2, LOG2_E};
 
 use super::{
     exponential::{LN2, exp, exp_of_pair, exp2, limited},
-    logarithm::{log, log1p, split},
+    logarithm::{log1p, split},
 };
 use crate::elementary::pair::{Pair, choose, polynomial};
 
@@ -57,7 +57,7 @@ pub(crate) fn power(x: f64, y: f64) -> f64 {
 
 /// A power of `x` from that of its magnitude: of negative numbers there are whole powers only.
 #[inline(always)]
-fn with_sign_of_power(x: f64, y: f64, of_magnitude: f64) -> f64 {
+pub(crate) fn with_sign_of_power(x: f64, y: f64, of_magnitude: f64) -> f64 {
     let (whole, odd) = (y.trunc() == y, (y * 0.5).trunc() != y * 0.5);
     let of_negative = choose(whole, choose(odd, -of_magnitude, of_magnitude), f64::NAN);
     choose(x < 0.0, of_negative, of_magnitude)
@@ -102,12 +102,6 @@ pub(crate) fn logaddexp(x: f64, y: f64) -> f64 {
 #[inline(always)]
 pub(crate) fn logaddexp2(x: f64, y: f64) -> f64 {
     add_logarithms(x, y, 1.0, |difference| LOG2_E * log1p(exp2(difference)))
-}
-
-/// A power of finite singles, the first not zero: its logarithm has bits to spare.
-#[inline(always)]
-pub(crate) fn power_of_singles(x: f64, y: f64) -> f64 {
-    with_sign_of_power(x, y, exp(y * log(x.abs())))
 }
 
 /// The length of a vector of singles, whose squares are exact and in range.
