@@ -323,8 +323,7 @@ fn states_of_others_are_refused_with_what_differs() {
     let other = feed(x.clone()).shuffle(Shuffle::None).loader().unwrap().load_state(&state);
     assert!(message(other).contains("order \"full\", not \"none\""));
     assert!(
-        message(feed(x.clone()).batch_size(9).loader().unwrap().load_state(&state))
-            .contains("batch_size 10, not 9")
+        message(feed(x).batch_size(9).loader().unwrap().load_state(&state)).contains("batch_size 10, not 9")
     );
     let longer = rows(&folder, "longer.npy", 101);
     assert!(message(feed(longer).loader().unwrap().load_state(&state)).contains("[100,3]"));
