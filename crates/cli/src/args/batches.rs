@@ -21,7 +21,7 @@ pub(crate) struct BatchesArgs {
     /// In what order they come
     #[arg(long, value_name = "ORDER", default_value = "none")]
     pub(crate) shuffle: ShuffleName,
-    /// Items of a block; what a mebibyte holds, 4096 at most, if it is not given
+    /// Items of a block; what half a mebibyte holds, 4096 at most, if it is not given
     #[arg(long, value_name = "ITEMS")]
     pub(crate) block: Option<u64>,
     /// Blocks whose items are shuffled together; 16 if it is not given

@@ -86,11 +86,10 @@ impl Ahead {
     pub(super) fn start(
         (dataset, witnesses): (&Arc<Dataset>, &Arc<[Witness]>),
         (cutter, epoch): (Cutter, u64),
-        room: Room,
+        (room, spare): (Room, Vec<Raw>),
         session: &Session,
     ) -> Result<Self> {
-        let progress =
-            Progress { left: Some(cutter), taken: 0, returned: 0, done: BTreeMap::new(), spare: Vec::new() };
+        let progress = Progress { left: Some(cutter), taken: 0, returned: 0, done: BTreeMap::new(), spare };
         let shared = Arc::new(Shared {
             dataset: Arc::clone(dataset),
             witnesses: Arc::clone(witnesses),
@@ -151,6 +150,22 @@ impl Ahead {
         self.shared.changed.notify_all();
     }
 
+    /// Ends the threads, and gives back the memory of chunks. None where the threads are the parent's.
+    pub(super) fn finish(mut self) -> Vec<Raw> {
+        if !self.is_alive() {
+            return Vec::new();
+        }
+        self.end();
+        std::mem::take(&mut self.shared.lock().spare)
+    }
+
+    fn end(&mut self) {
+        self.shared.watch.stopped.store(true, Ordering::Relaxed);
+        self.shared.lock().left = None;
+        self.shared.changed.notify_all();
+        self.join();
+    }
+
     /// Waits for the threads; one that panicked has its panic go on here.
     fn join(&mut self) {
         for thread in self.threads.drain(..) {
@@ -171,10 +186,7 @@ impl Drop for Ahead {
             std::mem::forget(Arc::clone(&self.shared));
             return;
         }
-        self.shared.watch.stopped.store(true, Ordering::Relaxed);
-        self.shared.lock().left = None;
-        self.shared.changed.notify_all();
-        self.join();
+        self.end();
     }
 }
 

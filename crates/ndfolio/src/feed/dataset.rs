@@ -231,7 +231,13 @@ impl Dataset {
         self.place(items, epoch);
         raw.columns.resize_with(self.columns.len(), Vec::new);
         for (column, bytes) in self.columns.iter().zip(&mut raw.columns) {
-            bytes.resize(items.len() * column.bytes, 0);
+            let len = items.len() * column.bytes;
+            if bytes.capacity() < len {
+                // The old memory is gone before there is new, which is no longer than it must be.
+                *bytes = Vec::new();
+                bytes.reserve_exact(len);
+            }
+            bytes.resize(len, 0);
             let (array, rows) = (&column.array, &*items);
             let picks = match &self.windows {
                 None => array.take(rows, Some(0))?,

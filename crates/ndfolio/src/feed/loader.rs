@@ -41,6 +41,8 @@ pub struct Loader {
     ahead: Option<Ahead>,
     /// The chunk from which batches are made, and how many of its items were used.
     chunk: Option<(Raw, usize)>,
+    /// Memory of chunks of the epoch before.
+    spare: Vec<Raw>,
 }
 
 impl Loader {
@@ -64,6 +66,7 @@ impl Loader {
             step: 0,
             ahead: None,
             chunk: None,
+            spare: Vec::new(),
         })
     }
 
@@ -92,7 +95,8 @@ impl Loader {
 
     /// Lets go of what was read ahead.
     fn stop(&mut self) {
-        (self.ahead, self.chunk) = (None, None);
+        self.chunk = None;
+        self.spare = self.ahead.take().map_or_else(Vec::new, Ahead::finish);
     }
 
     fn fill(&mut self, step: u64) -> Result<Vec<BatchArray>> {
@@ -102,8 +106,8 @@ impl Loader {
         }
         if self.ahead.is_none() {
             let cutter = Cutter::new(self.deal, self.order(), self.room.chunk_items, step);
-            let what = (&self.dataset, &self.witnesses);
-            self.ahead = Some(Ahead::start(what, (cutter, self.epoch), self.room, &self.session)?);
+            let (what, spare) = ((&self.dataset, &self.witnesses), std::mem::take(&mut self.spare));
+            self.ahead = Some(Ahead::start(what, (cutter, self.epoch), (self.room, spare), &self.session)?);
         }
         let places = self.deal.batch_at(step);
         let count = (places.end - places.start) as usize;
@@ -198,7 +202,7 @@ impl Loader {
         self.room
     }
 
-    /// The order of the items, with the sizes of blocks: `none`, `full`, `blocks of 256, 16 together`.
+    /// The order of the items, with the sizes of blocks: `none`, `full`, `blocks of 128, 16 together`.
     #[must_use]
     pub fn order_text(&self) -> String {
         self.sizes.to_string()

@@ -30,14 +30,14 @@ impl Shuffle {
 /// alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Blocks {
-    /// Items of a block: as many as a mebibyte holds, but 4096 at most and one at least, if it is not said.
+    /// Items of a block: as many as half a mebibyte holds, but 4096 at most and one at least, if it is not said.
     pub items: Option<u64>,
     /// Blocks whose items are shuffled together: 16 if it is not said.
     pub together: Option<u64>,
 }
 
 /// Bytes of a block if nothing is said: a device reads that as fast as it can.
-const BLOCK_BYTES: u64 = 1 << 20;
+const BLOCK_BYTES: u64 = 512 << 10;
 /// Items of a block then at most.
 const BLOCK_ITEMS: u64 = 4096;
 /// Blocks that are shuffled together.
@@ -272,10 +272,42 @@ mod tests {
         }
     }
 
+    /// The figures of `docs/batches.md`: rows go anywhere, and neighbours of the file stay nearer than by chance within a
+    /// window alone.
+    #[test]
+    fn blocks_are_as_random_as_is_said() {
+        let len = 1 << 20;
+        let figures = |sizes| {
+            let found = items(sizes, len, 0);
+            let moved: u64 =
+                found.iter().zip(0_u64..).map(|(&item, place)| place.abs_diff(item as u64)).sum();
+            let apart: u64 = found.windows(2).map(|pair| pair[0].abs_diff(pair[1])).sum();
+            let same = found.windows(2).filter(|pair| pair[0] / 128 == pair[1] / 128).count();
+            let batches: Vec<f64> = found
+                .chunks(64)
+                .map(|batch| batch.iter().map(|&item| item as f64 / len as f64).sum::<f64>() / 64.0)
+                .collect();
+            let spread = batches.iter().map(|mean| (mean - 0.5).powi(2)).sum::<f64>() / batches.len() as f64;
+            let share = |sum: u64| sum as f64 / len as f64 / len as f64;
+            (share(moved), share(apart), same as f64 / len as f64, spread.sqrt())
+        };
+        let blocks = figures(Sizes::Blocks { block: 128, together: 16 });
+        let full = figures(Sizes::Full);
+        let near = |value: f64, wanted: f64| assert!((value / wanted - 1.0).abs() < 0.06, "{value} {wanted}");
+        near(blocks.0, 1.0 / 3.0);
+        near(full.0, 1.0 / 3.0);
+        near(blocks.1, 15.0 / 16.0 / 3.0);
+        near(full.1, 1.0 / 3.0);
+        near(blocks.2, 1.0 / 16.0);
+        // The mean place of a batch of 64: of 16 places rather than 64, and twice as uneven.
+        near(blocks.3, 0.289 * (1.0 / 16.0 + 1.0 / 64.0_f64).sqrt());
+        near(full.3, 0.289 / 8.0);
+    }
+
     #[test]
     fn sizes_follow_from_the_bytes_of_an_item() {
         let of = |bytes| Sizes::new(Shuffle::blocks(), bytes);
-        assert_eq!(of(4096), Sizes::Blocks { block: 256, together: 16 });
+        assert_eq!(of(4096), Sizes::Blocks { block: 128, together: 16 });
         assert_eq!(of(1), Sizes::Blocks { block: 4096, together: 16 });
         assert_eq!(of(3 << 20), Sizes::Blocks { block: 1, together: 16 });
     }

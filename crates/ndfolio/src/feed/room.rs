@@ -2,7 +2,11 @@
 
 use ndfolio_engine::EngineError;
 
-use super::{dataset::Dataset, deal::Deal, order::Sizes};
+use super::{
+    dataset::{Dataset, Starts},
+    deal::Deal,
+    order::Sizes,
+};
 
 /// How the memory of a loader is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +27,9 @@ pub struct Room {
 
 /// Items of a chunk at most, where none have to be together: more are not faster.
 const MANY: u64 = 1 << 15;
-/// Bytes of a chunk then.
-const CHUNK: usize = 4 << 20;
+/// Bytes of a chunk then: of items that lie together, which are read in long pieces, and of others.
+const TOGETHER: usize = 8 << 20;
+const SCATTERED: usize = 2 << 20;
 /// Items of a chunk, and its bytes, that are worth less memory for something else.
 const FEW: u64 = 64;
 const SHORT: usize = 256 << 10;
@@ -52,12 +57,15 @@ impl Room {
         let batch = (deal.batch.min(deal.len) as usize).saturating_mul(dataset.out_bytes());
         let item = dataset.item_bytes() + size_of::<i64>();
         let window = sizes.window(deal.len).map(|window| own_part(deal, window));
+        let scattered = sizes == Sizes::Full
+            || dataset.window_kind().is_some_and(|kind| matches!(kind.starts, Starts::Random { .. }));
+        let usual_bytes = if scattered { SCATTERED } else { TOGETHER };
         let ways = WAYS.into_iter().filter(|way| way.0 <= threads.max(1));
         for (threads, chunks, each) in ways {
             let Some(left) = budget.checked_sub(batch.saturating_add(threads * each)) else { continue };
             let usual = (SHORT / item).clamp(1, FEW as usize) as u64;
             let chunk_items = window.unwrap_or_else(|| {
-                let fitting = (left / (item * chunks + SORTED * threads)).min(CHUNK / item) as u64;
+                let fitting = (left / (item * chunks + SORTED * threads)).min(usual_bytes / item) as u64;
                 fitting.min(MANY).max(if chunks == 1 { 1 } else { usual })
             });
             let chunk = (chunk_items as usize).saturating_mul(item);
