@@ -146,6 +146,9 @@ def test_records(tmp_path):
     assert float(x["b"].sum()) == known["b"].sum()
     same(x[1:3], known[1:3])
     np.testing.assert_array_equal(np.asarray(x[["a", "c"]])["a"], known["a"])
+    for computed in [x.compute(), x[::-1].compute()[::-1], np.load(x.save(tmp_path / "s.npy").filename)]:
+        assert computed.dtype.fields["b"][0].base == np.dtype(">f8")
+        np.testing.assert_array_equal(computed, known)
     with pytest.raises(ValueError, match="no field of name d; there are a, b, c"):
         x["d"]
 

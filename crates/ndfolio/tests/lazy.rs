@@ -7,7 +7,8 @@ use common::{
     naive::{Builder, Item, Kind, Naive, strategy},
 };
 use ndfolio::{
-    Array, Casting, CreateOptions, Error, Existing, FileKind, Io, IoEngine, Lazy, Order, Run, Value, slice,
+    Array, Casting, CreateOptions, Error, Existing, FileKind, Io, IoEngine, Lazy, OpenOptions, Order, Run,
+    Value, slice,
 };
 use proptest::prelude::*;
 
@@ -180,5 +181,21 @@ fn single_numbers_and_nothing() {
             );
             wide.for_each_block(run, |_| -> Result<(), Error> { panic!("there are no items") }).unwrap();
         }
+    }
+}
+
+#[test]
+fn records_keep_their_byte_orders() {
+    let folder = Folder::new();
+    let items: Vec<u8> = (0..18).collect();
+    std::fs::write(folder.path("r.bin"), &items).unwrap();
+    let dtype = "[('a', '>i2'), ('b', '<f4')]".parse().unwrap();
+    let array = OpenOptions::new().dtype(dtype).shape(&[3]).open(folder.path("r.bin")).unwrap();
+    let place = folder.path("");
+    for run in runs(&place) {
+        let computed = Lazy::from(&array).compute(run).unwrap();
+        assert_eq!((computed.dtype(), computed.bytes()), (array.dtype(), &items[..]));
+        let saved = Lazy::from(&array).save(folder.path("s.npy"), run).unwrap();
+        assert_eq!((saved.dtype(), saved.bytes().unwrap()), (array.dtype(), items.clone()));
     }
 }

@@ -196,9 +196,7 @@ impl Expr {
             return Ok(self.clone());
         }
         Caster::new(self.dtype(), dtype, casting)?;
-        // Scalars are in this machine's byte order between loading and storing, records never.
-        let plain = |dtype: &DType| if dtype.as_scalar().is_some() { native(dtype) } else { dtype.clone() };
-        let caster = Caster::new(&plain(self.dtype()), &plain(dtype), Casting::Unsafe)?;
+        let caster = Caster::new(&native(self.dtype()), &native(dtype), Casting::Unsafe)?;
         Ok(Expr::new(dtype.clone(), self.shape().to_vec(), Body::Cast { caster, arg: self.clone() }))
     }
 
@@ -297,9 +295,9 @@ pub enum Keep {
     Axes,
 }
 
-/// The dtype in this machine's byte order.
+/// The dtype that items have between loading and storing: scalars in this machine's byte order, records as they are.
 pub(super) fn native(dtype: &DType) -> DType {
-    dtype.with_byte_order(ByteOrder::NATIVE)
+    if dtype.as_scalar().is_some() { dtype.with_byte_order(ByteOrder::NATIVE) } else { dtype.clone() }
 }
 
 /// The shape that these broadcast to.
