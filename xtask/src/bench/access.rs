@@ -29,11 +29,11 @@ pub(crate) fn access(arguments: &[String]) -> Result<()> {
     let runner = Runner::new(&programs, options.is_given())?;
     let bench = Bench { options: &options, runner, data: &data };
     let result = bench.tables();
-    let cleared = runs::clear(&data.path("result"));
+    let cleared = state::clear(&data.path("result"));
     if options.is_clean {
         for case in CASES {
-            runs::clear(&bench.indices(case, ""))?;
-            runs::clear(&bench.indices(case, "-small"))?;
+            state::clear(&bench.indices(case, ""))?;
+            state::clear(&bench.indices(case, "-small"))?;
         }
         data.remove();
     }
@@ -78,12 +78,12 @@ impl Bench<'_> {
             }
             let agreement = if case.asked == Asked::Blocks { SUMS } else { Agreement::Exact };
             let series = in_turns(self.options.runs, (case.name, agreement), programs, &mut None, |which| {
-                runs::clear(&files.result)?;
+                state::clear(&files.result)?;
                 if let Some(small) = &small {
                     // Where the file is cold, what the program itself is read from is not.
                     state::cool(&self.runner.programs.binary, &files.input.path)?;
                     self.runner.one(*which, case, small, place, None)?;
-                    runs::clear(&small.result)?;
+                    state::clear(&small.result)?;
                 }
                 self.runner.one(*which, case, &files, place, group.as_ref())
             })?;

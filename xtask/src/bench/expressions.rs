@@ -30,7 +30,7 @@ pub(crate) fn expressions(arguments: &[String]) -> Result<()> {
     let bench = Bench { options: &options, programs: &programs, data: &data };
     let result = bench.tables();
     // A result is of no use to anybody, whatever happened.
-    let cleared = runs::clear(&data.path("result"));
+    let cleared = state::clear(&data.path("result"));
     if options.is_clean {
         data.remove();
     }
@@ -102,16 +102,16 @@ impl Bench<'_> {
         place: Place,
         group: Option<&Group>,
     ) -> Result<Option<Outcome>> {
-        runs::clear(&files.result)?;
+        state::clear(&files.result)?;
         if place != Place::Hot {
             let inputs = case.files.iter().map(|kind| self.data.small(*kind)).collect::<Result<_>>()?;
             let small = Files { inputs, result: self.data.path("result-small") };
             for file in &files.inputs {
                 state::cool(&self.programs.binary, &file.path)?;
             }
-            runs::clear(&small.result)?;
+            state::clear(&small.result)?;
             runs::one(self.programs, which, case, &small, (place, None)).context("with a small file")?;
-            runs::clear(&small.result)?;
+            state::clear(&small.result)?;
         }
         runs::one(self.programs, which, case, files, (place, group))
     }

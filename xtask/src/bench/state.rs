@@ -52,6 +52,18 @@ pub(super) fn cool(binary: &Path, file: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The result of the last run goes, and nothing waits to be written.
+pub(super) fn clear(result: &Path) -> Result<()> {
+    match fs::remove_file(result) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot remove {}", result.display()));
+        }
+        _ => {}
+    }
+    let done = program("sync").status().context("cannot start sync")?;
+    if done.success() { Ok(()) } else { bail!("sync fails: {done}") }
+}
+
 /// A file that is held in memory until this goes.
 pub(super) struct Lock(Option<Child>);
 

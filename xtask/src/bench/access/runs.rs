@@ -1,10 +1,6 @@
 //! One run of each program.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -136,16 +132,6 @@ impl<'a> Runner<'a> {
         command.arg(case.python()).arg(&files.input.path).arg(case.row.to_string());
         command.arg(&files.indices).arg(&files.result);
         command
-    }
-}
-
-/// The result of the last run goes.
-pub(super) fn clear(result: &Path) -> Result<()> {
-    match fs::remove_file(result) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", result.display()))
-        }
-        _ => Ok(()),
     }
 }
 

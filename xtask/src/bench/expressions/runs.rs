@@ -1,13 +1,12 @@
 //! One run of each program, and the check of the file that it made.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::cases::{Asked, Case, NAMES};
@@ -32,18 +31,6 @@ impl Files {
     fn paths(&self) -> impl Iterator<Item = &Path> {
         self.inputs.iter().map(|file| file.path.as_path())
     }
-}
-
-/// The result of the last run goes, and nothing waits to be written.
-pub(super) fn clear(result: &Path) -> Result<()> {
-    match fs::remove_file(result) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot remove {}", result.display()));
-        }
-        _ => {}
-    }
-    let done = program("sync").status().context("cannot start sync")?;
-    if done.success() { Ok(()) } else { bail!("sync fails: {done}") }
 }
 
 /// One run, or none where the program cannot do it. A new file is checked where `is_checked`.
