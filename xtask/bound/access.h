@@ -10,7 +10,8 @@
  * `shuffle` makes a new file, whose row i is row INDICES[i], in two passes: rows go to buckets in the new file, which
  * are put in order one by one. MEMORY is in bytes. Within the time that is printed it is on stable storage.
  * The answer is the sum over i of (i % 1000 + 1) times the first four and the last four bytes of row i, as integers,
- * modulo 2^52; that of `random` is without the factor, that of `shuffle` none. */
+ * modulo 2^52; that of `random` is without the factor, that of `shuffle` none. Shuffled blocks are beside `first-words` of
+ * bound.c, which reads the file from its beginning to its end. */
 #pragma once
 
 #include "new.h"

@@ -27,6 +27,7 @@ static const struct operation OPERATIONS[] = {
     {"max-f4", max_f4, GREATEST, 0, 4},     {"argmin-f4", argmin_f4, PLACE_LEAST, 0, 4},
     {"argmax-f4", argmax_f4, PLACE_GREATEST, 0, 4},
     {"rows-f4", rows_f4, ROWS, 1, 4},       {"columns-f4", columns_f4, COLUMNS, 1, 4},
+    {"first-words", first_words, INTEGERS, 1, 4},
     {"every-f4", every_f4, SUM, 1, 4},      {"column-f4", column_f4, SUM, 1, 4},
     {"sum-exp-f4", sum_exp_f4, SUM, 0, 4},  {"sum-log-f4", sum_log_f4, SUM, 0, 4},
     {"sum-sin-f4", sum_sin_f4, SUM, 0, 4},  {"sum-tanh-f4", sum_tanh_f4, SUM, 0, 4},

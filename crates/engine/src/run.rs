@@ -1,7 +1,7 @@
 use std::{num::NonZero, path::Path, sync::Arc};
 
 use ndfolio_layout::View;
-use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, MachineMemory};
+use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, MachineMemory, Spare};
 
 use crate::{EngineError, Report};
 
@@ -73,6 +73,8 @@ pub struct Run<'a> {
     fit: Option<NonZero<usize>>,
     /// Where files without a name are made.
     scratch: Option<&'a Path>,
+    /// What passes leave to each other.
+    spare: Option<&'a Spare>,
 }
 
 /// The least memory that a pass can be given: buffers below a page make no sense.
@@ -118,6 +120,19 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn scratch(self, folder: &'a Path) -> Self {
         Run { scratch: Some(folder), ..self }
+    }
+
+    /// With queues and buffers that gathers before this one have left, for many small ones.
+    #[must_use]
+    pub fn spare(self, spare: &'a Spare) -> Self {
+        Run { spare: Some(spare), ..self }
+    }
+
+    pub(crate) fn spare_or<'s>(&self, other: &'s Spare) -> &'s Spare
+    where
+        'a: 's,
+    {
+        self.spare.unwrap_or(other)
     }
 
     pub(crate) fn scratch_folder(&self) -> &'a Path {

@@ -26,6 +26,7 @@ use crate::{Bytes, File, Mode, Result, StoreError};
 pub use buffer::Buffer;
 pub use choice::{AccessPlan, Choice, Pattern};
 pub use counters::IoCounters;
+pub use direct::Spare;
 pub use pieces::{Chunks, Dispenser, Pieces, Turns};
 pub use writer::{WriteCounters, WriteEngine, Writer};
 
@@ -138,6 +139,15 @@ impl File {
         dispenser: &'a Dispenser<'a>,
         budget: usize,
     ) -> Result<Box<dyn PieceStream + 'a>> {
+        self.stream_with(engine, (dispenser, budget), None)
+    }
+
+    fn stream_with<'a>(
+        &'a self,
+        engine: IoEngine,
+        (dispenser, budget): (&'a Dispenser<'a>, usize),
+        spare: Option<&'a Spare>,
+    ) -> Result<Box<dyn PieceStream + 'a>> {
         if self.mode() == Mode::CopyOnWrite && engine != IoEngine::Pread {
             let source = io::Error::new(io::ErrorKind::Unsupported, "mode 'c' has bytes of its own");
             return Err(self.unsupported("read past its private view", source));
@@ -145,7 +155,7 @@ impl File {
         Ok(match engine {
             IoEngine::Mmap => Box::new(mapped::Stream::new(self, dispenser, budget)?),
             IoEngine::Pread => Box::new(pread::Stream::new(self, dispenser, budget)),
-            IoEngine::Direct => Box::new(direct::Stream::new(self, dispenser, budget)?),
+            IoEngine::Direct => Box::new(direct::Stream::new(self, dispenser, budget, spare)?),
         })
     }
 
@@ -161,7 +171,21 @@ impl File {
         dispenser: &'a Dispenser<'a>,
         budget: usize,
     ) -> Result<(Box<dyn PieceStream + 'a>, Option<StoreError>)> {
-        match self.stream(engine, dispenser, budget) {
+        self.stream_or_fallback_with(engine, (dispenser, budget), None)
+    }
+
+    /// The same with what passes before have left, if it is of use, and which this one leaves to others.
+    ///
+    /// # Errors
+    ///
+    /// As [`stream_or_fallback`](Self::stream_or_fallback).
+    pub fn stream_or_fallback_with<'a>(
+        &'a self,
+        engine: IoEngine,
+        (dispenser, budget): (&'a Dispenser<'a>, usize),
+        spare: Option<&'a Spare>,
+    ) -> Result<(Box<dyn PieceStream + 'a>, Option<StoreError>)> {
+        match self.stream_with(engine, (dispenser, budget), spare) {
             Err(reason @ StoreError::Unsupported { .. }) => {
                 Ok((self.stream(IoEngine::Pread, dispenser, budget)?, Some(reason)))
             }

@@ -6,7 +6,7 @@ mod runs;
 use anyhow::Result;
 
 use self::{
-    cases::{Asked, CASES, Case, FILES},
+    cases::{CASES, Case, FILES},
     runs::{Files, Runner},
 };
 use super::{
@@ -18,9 +18,6 @@ use super::{
     turns::{Agreement, in_turns},
 };
 use crate::machine;
-
-/// Sums of all items; the others are whole numbers.
-const SUMS: Agreement = Agreement::Close(1e-4);
 
 pub(crate) fn access(arguments: &[String]) -> Result<()> {
     let options = Options::new("access", arguments)?;
@@ -76,8 +73,8 @@ impl Bench<'_> {
                 table.is_locked &= new.holds();
                 lock = Some((case.file.name, new));
             }
-            let agreement = if case.asked == Asked::Blocks { SUMS } else { Agreement::Exact };
-            let series = in_turns(self.options.runs, (case.name, agreement), programs, &mut None, |which| {
+            let checked = (case.name, Agreement::Exact);
+            let series = in_turns(self.options.runs, checked, programs, &mut None, |which| {
                 state::clear(&files.result)?;
                 if let Some(small) = &small {
                     // Where the file is cold, what the program itself is read from is not.

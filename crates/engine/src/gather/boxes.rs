@@ -12,7 +12,7 @@ use std::{
 use ndfolio_kernel::swap_bytes;
 use ndfolio_layout::{Tile, Tiles, View};
 use ndfolio_store::{
-    AccessPlan, Advice, Choice, IoEngine, NewFile, Pattern, large_pages, usage, usage::Faults,
+    AccessPlan, Advice, Choice, IoEngine, NewFile, Pattern, Spare, large_pages, usage, usage::Faults,
 };
 
 use super::{
@@ -158,7 +158,9 @@ impl<'a> Boxes<'a> {
         let whole = self.read_whole(&mut report)?;
         let jobs = Jobs { tiles: self.result.panels(self.box_bytes), rest, new };
         let (jobs, stopped) = (Mutex::new(jobs), AtomicBool::new(false));
-        let shared = Shared { boxes: self, whole: whole.as_deref(), jobs, stopped, meter };
+        let own = Spare::default();
+        let queues = self.run.spare_or(&own);
+        let shared = Shared { boxes: self, whole: whole.as_deref(), jobs, stopped, meter, queues };
         let results: Vec<_> = if self.threads == 1 {
             vec![shared.work()]
         } else {
@@ -266,6 +268,7 @@ struct Shared<'a> {
     jobs: Mutex<Jobs<'a>>,
     stopped: AtomicBool,
     meter: &'a Meter<'a, 'a>,
+    queues: &'a Spare,
 }
 
 impl Shared<'_> {
@@ -288,6 +291,7 @@ impl Shared<'_> {
             boxes.choice.engine,
             boxes.room,
             (boxes.run, self.meter, &self.stopped),
+            self.queues,
         );
         reader.whole = self.whole.zip(boxes.whole.as_ref().map(|whole| whole.start));
         let (mut raw, mut cast, mut emitter) = (Vec::new(), Vec::new(), Emitter::default());

@@ -8,7 +8,7 @@ use std::{
 
 use ndfolio_kernel::copy_strided;
 use ndfolio_layout::{Tile, View};
-use ndfolio_store::{Bytes, Dispenser, File, IoEngine};
+use ndfolio_store::{Bytes, Dispenser, File, IoEngine, Spare};
 
 use super::{
     Gather,
@@ -54,6 +54,8 @@ pub(super) struct Reader<'a> {
     pub(super) meter: &'a Meter<'a, 'a>,
     /// Whether another thread gave up.
     stopped: &'a AtomicBool,
+    /// What one window leaves to the next.
+    queues: &'a Spare,
     /// The bytes of the array, and where they begin in the file, if they were read before.
     pub(super) whole: Option<(&'a [u8], u64)>,
     window: Window,
@@ -68,6 +70,7 @@ impl<'a> Reader<'a> {
         engine: IoEngine,
         room: Room,
         (run, meter, stopped): (&'a Run<'a>, &'a Meter<'a, 'a>, &'a AtomicBool),
+        queues: &'a Spare,
     ) -> Self {
         Reader {
             gather,
@@ -76,6 +79,7 @@ impl<'a> Reader<'a> {
             run,
             meter,
             stopped,
+            queues,
             whole: None,
             window: Window::default(),
             requests: Requests::default(),
@@ -185,11 +189,9 @@ impl<'a> Reader<'a> {
         let result = {
             let dispenser = Dispenser::new(&requests);
             let started = Instant::now();
-            let (mut stream, refused) = file.stream_or_fallback(
-                self.engine,
-                &dispenser,
-                self.room.buffers.max(requests.longest_len()),
-            )?;
+            let budget = self.room.buffers.max(requests.longest_len());
+            let (mut stream, refused) =
+                file.stream_or_fallback_with(self.engine, (&dispenser, budget), Some(self.queues))?;
             let mut asked = 0;
             let mut result = Ok(());
             loop {

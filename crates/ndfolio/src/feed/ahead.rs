@@ -12,6 +12,7 @@ use std::{
 };
 
 use ndfolio_engine::{EngineError, Observer, Report};
+use ndfolio_store::Spare;
 
 use super::{
     dataset::{Dataset, Raw},
@@ -196,9 +197,9 @@ impl Shared {
     }
 
     fn work(&self) {
-        let (mut items, mut order) = (Vec::new(), None);
+        let (mut items, mut order, spare) = (Vec::new(), None, Spare::default());
         while let Some((number, places, raw)) = self.begin(&mut order) {
-            let result = self.read(&places, order.as_mut(), (&mut items, raw));
+            let result = self.read(&places, order.as_mut(), (&mut items, raw, &spare));
             let mut progress = self.lock();
             if result.is_err() {
                 progress.left = None;
@@ -227,7 +228,7 @@ impl Shared {
         &self,
         places: &[Range<u64>],
         order: Option<&mut Order>,
-        (items, mut raw): (&mut Vec<i64>, Raw),
+        (items, mut raw, spare): (&mut Vec<i64>, Raw, &Spare),
     ) -> Result<Raw> {
         for (array, witness) in self.dataset.arrays().zip(&*self.witnesses) {
             witness.check(array)?;
@@ -237,7 +238,7 @@ impl Shared {
             places.iter().for_each(|part| order.add_items(part.clone(), items));
         }
         let run = self.session.run().observe(&self.watch).side_by_side();
-        let run = run.memory(self.room.chunk + 2 * self.room.each);
+        let run = run.memory(self.room.chunk + 2 * self.room.each).spare(spare);
         self.dataset.read(items, self.epoch, &mut raw, &run)?;
         Ok(raw)
     }

@@ -9,6 +9,7 @@ mod descriptor;
 mod lane;
 mod ring;
 mod slots;
+mod spare;
 mod writes;
 
 use std::collections::VecDeque;
@@ -17,11 +18,11 @@ use std::ops::Range;
 
 use super::{Dispenser, IoCounters, IoEngine, PieceStream};
 use crate::{File, Result, StoreError};
-use lane::Lane;
-use ring::Direction;
 use slots::Slot;
+use spare::Borrowed;
 
 pub(crate) use descriptor::Descriptor;
+pub use spare::Spare;
 pub(super) use writes::Writes;
 
 /// What [`StoreError::Unsupported`] says was tried.
@@ -32,7 +33,7 @@ pub(super) struct Stream<'a> {
     descriptor: &'a Descriptor,
     dispenser: &'a Dispenser<'a>,
     budget: usize,
-    lane: Lane,
+    lane: Borrowed<'a>,
     /// Slots whose bytes are there.
     ready: VecDeque<usize>,
     /// The slot that the caller has.
@@ -43,9 +44,16 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(file: &'a File, dispenser: &'a Dispenser<'a>, budget: usize) -> Result<Self> {
+    pub(super) fn new(
+        file: &'a File,
+        dispenser: &'a Dispenser<'a>,
+        budget: usize,
+        spare: Option<&'a Spare>,
+    ) -> Result<Self> {
         let descriptor = probe(file)?;
-        let lane = Lane::new(Direction::Read).map_err(|source| file.unsupported(OPERATION, source))?;
+        let lane = Borrowed::new(spare, budget, descriptor.align);
+        let lane = lane.map_err(|source| file.unsupported(OPERATION, source))?;
+        let counters = IoCounters { buffer_bytes: lane.slots.bytes() as u64, ..IoCounters::default() };
         Ok(Stream {
             file,
             descriptor,
@@ -55,7 +63,7 @@ impl<'a> Stream<'a> {
             ready: VecDeque::new(),
             handed_out: None,
             parked: None,
-            counters: IoCounters::default(),
+            counters,
         })
     }
 
@@ -108,7 +116,7 @@ impl<'a> Stream<'a> {
             let range = self.dispenser.pieces().range(index);
             let len = self.file.piece_len(&range)?;
             self.file.expect_budget(&range, len, self.budget)?;
-            let piece = Slot::read(index, range.start, len, self.descriptor.align);
+            let piece = Slot::read(index, range.start, len, self.align(len));
             if !self.lane.slots.fit(&piece) {
                 if !self.lane.slots.all_free() {
                     self.parked = Some(index);
@@ -120,11 +128,19 @@ impl<'a> Stream<'a> {
         }
     }
 
+    /// What reads of so many bytes begin and end at: of long ones, a device reads whole pages faster.
+    fn align(&self, len: usize) -> usize {
+        const LONG: usize = 64 << 10;
+        const PAGE: usize = 4096;
+        if len < LONG { self.descriptor.align } else { self.descriptor.align.max(PAGE) }
+    }
+
     /// Makes slots in which the piece fits. None is in use.
     fn make_slots(&mut self, piece: &Slot) -> Result<()> {
         let failed = |source| StoreError::at(self.file.path(), "make buffers", piece.start(), source);
         let longest = usize::try_from(self.dispenser.pieces().longest()).unwrap_or(0);
-        self.lane.slots.grow(piece, longest, self.budget, self.descriptor.align).map_err(failed)?;
+        let align = self.align(longest.max(piece.wanted_len()));
+        self.lane.slots.grow(piece, longest, self.budget, align).map_err(failed)?;
         self.counters.buffer_bytes = self.counters.buffer_bytes.max(self.lane.slots.bytes() as u64);
         Ok(())
     }

@@ -119,9 +119,8 @@ impl<'a> Runner<'a> {
                 command.arg(&files.result).arg(SHUFFLE_MEMORY.to_string());
             }
             Asked::Windows | Asked::Blocks => {
-                command.arg("sum-f4").arg(&input.path);
-                command.args([input.offset, input.row].map(|number| number.to_string()));
-                command.args([state, &threads]);
+                command.arg("first-words").arg(&input.path).arg(input.offset.to_string());
+                command.args([&row, state, &threads]);
             }
         }
         command

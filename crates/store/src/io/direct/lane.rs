@@ -54,6 +54,13 @@ impl Lane {
         self.ring.queued()
     }
 
+    /// As if it were new, for another pass. Nothing is on its way.
+    pub(super) fn reset(&mut self) {
+        assert!(self.pending() == 0, "memory in use stays");
+        self.slots.release_all();
+        self.counters = LaneCounters::default();
+    }
+
     pub(super) fn counters(&self) -> LaneCounters {
         self.counters
     }

@@ -25,8 +25,12 @@ impl Descriptor {
 /// A stream that cannot be had.
 pub(super) enum Stream {}
 
+/// Nothing, which passes leave to each other.
+#[derive(Default)]
+pub struct Spare(());
+
 impl Stream {
-    pub(super) fn new(file: &File, _: &Dispenser<'_>, _: usize) -> Result<Self> {
+    pub(super) fn new(file: &File, _: &Dispenser<'_>, _: usize, _: Option<&Spare>) -> Result<Self> {
         let refused = |code| file.unsupported("read past the page cache", io::Error::from_raw_os_error(code));
         match *file.direct().map_err(refused)? {}
     }
@@ -58,7 +62,7 @@ pub(super) fn write_buffer_bytes(_: usize, _: usize) -> usize {
 
 /// Whether the file can be read that way, and if not, why.
 pub(super) fn probe(file: &File) -> Result<()> {
-    Stream::new(file, &Dispenser::new(&Vec::new()), 0).map(|_| ())
+    Stream::new(file, &Dispenser::new(&Vec::new()), 0, None).map(|_| ())
 }
 
 /// Writes that cannot be had.

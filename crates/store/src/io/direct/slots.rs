@@ -83,6 +83,11 @@ impl Slot {
         self.start..self.start + self.len as u64
     }
 
+    /// Bytes of the piece.
+    pub(super) fn wanted_len(&self) -> usize {
+        self.len
+    }
+
     /// Where the piece begins in the slot.
     fn skipped(&self) -> usize {
         (self.start - self.first) as usize
@@ -209,6 +214,18 @@ impl Slots {
     pub(super) fn release(&mut self, slot: usize) {
         self.used[slot] = None;
         self.free.push(slot);
+    }
+
+    /// All slots are free again.
+    pub(super) fn release_all(&mut self) {
+        self.used.iter_mut().for_each(|slot| *slot = None);
+        self.free = (0..self.used.len()).rev().collect();
+    }
+
+    /// There are no slots any more. None is in use.
+    pub(super) fn let_go(&mut self) {
+        assert!(self.all_free(), "memory in use stays");
+        *self = Slots::default();
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> &mut Slot {
