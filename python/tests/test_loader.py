@@ -250,7 +250,9 @@ def test_shuffle(files, tmp_path):
 
 
 SLOW = """
-import os, sys, time, numpy as np, ndfolio as nf
+import signal, sys, ndfolio as nf
+# Also where who started the tests has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 loader = nf.Loader(sys.argv[1], batch_size=1 << 16, shuffle="full", memory="64MiB", threads=1)
 print("begun", flush=True)
 try:
@@ -270,7 +272,7 @@ def test_ctrl_c(tmp_path):
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=30)[0] == "stopped\n" and process.returncode == 0
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 2
 
 
 def test_without_pytorch(files, monkeypatch):
