@@ -45,9 +45,10 @@ impl<'a> Runner<'a> {
         Ok(Runner { programs, example })
     }
 
-    /// Makes the numbers of rows that a case wants, where they are not there.
+    /// Makes the numbers of rows that a case wants, if it does, where they are not there.
     pub(super) fn indices(&self, case: &Case, input: &File, to: PathBuf) -> Result<PathBuf> {
-        if !to.exists() {
+        let is_wanted = matches!(case.asked, Asked::Gather | Asked::Full | Asked::Shuffle);
+        if is_wanted && !to.exists() {
             let rows = input.bytes / case.row;
             let count = if case.asked == Asked::Gather { PICKS.min(rows) } else { rows };
             let mut make = self.programs.script("access.py");
