@@ -1,9 +1,11 @@
 //! Runs in turns, whose answers are checked.
 
+use std::process::Command;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::programs::Program;
+use super::programs::{Program, said};
 
 /// How answers agree.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,6 +97,15 @@ pub(super) fn in_turns<L: Lane>(
         }
     }
     Ok(all)
+}
+
+/// What the program in C or a library prints; none where it cannot do it, or fails, which is no reason to end.
+pub(super) fn of_another(command: Command, case: &str, program: Program) -> Option<Outcome> {
+    let outcome = said(command).and_then(|said| parse(&said.0));
+    outcome.unwrap_or_else(|error| {
+        println!("{case}: {} fails: {error:#}", program.name());
+        None
+    })
 }
 
 /// What is wrong with an answer.

@@ -51,7 +51,7 @@ impl<'a> Stream<'a> {
         spare: Option<&'a Spare>,
     ) -> Result<Self> {
         let descriptor = probe(file)?;
-        let lane = Borrowed::new(spare, budget, descriptor.align);
+        let lane = Borrowed::new(spare, longest(dispenser), budget, descriptor.align);
         let lane = lane.map_err(|source| file.unsupported(OPERATION, source))?;
         let counters = IoCounters { buffer_bytes: lane.slots.bytes() as u64, ..IoCounters::default() };
         Ok(Stream {
@@ -138,7 +138,7 @@ impl<'a> Stream<'a> {
     /// Makes slots in which the piece fits. None is in use.
     fn make_slots(&mut self, piece: &Slot) -> Result<()> {
         let failed = |source| StoreError::at(self.file.path(), "make buffers", piece.start(), source);
-        let longest = usize::try_from(self.dispenser.pieces().longest()).unwrap_or(0);
+        let longest = longest(self.dispenser);
         let align = self.align(longest.max(piece.wanted_len()));
         self.lane.slots.grow(piece, longest, self.budget, align).map_err(failed)?;
         self.counters.buffer_bytes = self.counters.buffer_bytes.max(self.lane.slots.bytes() as u64);
@@ -250,6 +250,11 @@ impl PieceStream for Stream<'_> {
             ..self.counters
         }
     }
+}
+
+/// Bytes of the longest piece; 0 if that is not known.
+fn longest(dispenser: &Dispenser<'_>) -> usize {
+    usize::try_from(dispenser.pieces().longest()).unwrap_or(0)
 }
 
 /// Bytes of all buffers for pieces of `piece` bytes that are read, up to what alignment adds.

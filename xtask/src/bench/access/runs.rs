@@ -11,7 +11,7 @@ use crate::{
         data::File,
         programs::{Program, Programs, said},
         state::{Group, Place},
-        turns::{Outcome, numbers, parse},
+        turns::{Outcome, numbers, of_another},
     },
     shell::{cargo, program, run},
 };
@@ -86,14 +86,7 @@ impl<'a> Runner<'a> {
         };
         let outcome = match which {
             Program::Ndfolio => ndfolio(command).map(Some)?,
-            Program::Bound | Program::Python(_) => match said(command).and_then(|said| parse(&said.0)) {
-                Ok(outcome) => outcome,
-                Err(error) => {
-                    // What others cannot do is no reason to end.
-                    println!("{}: {} fails: {error:#}", case.name, which.name());
-                    None
-                }
-            },
+            Program::Bound | Program::Python(_) => of_another(command, case.name, which),
         };
         if outcome.is_some() && case.asked == Asked::Shuffle {
             let mut check = self.programs.script("access.py");

@@ -16,7 +16,7 @@ use crate::{
         profile,
         programs::{Program, Programs, said},
         state::{Group, Place},
-        turns::{Outcome, numbers, parse},
+        turns::{Outcome, numbers, of_another},
     },
     shell::program,
 };
@@ -48,14 +48,7 @@ pub(super) fn one(
     };
     let outcome = match which {
         Program::Ndfolio => ndfolio(command, case).map(Some)?,
-        Program::Bound | Program::Python(_) => match said(command).and_then(|said| parse(&said.0)) {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                // What others cannot do is no reason to end.
-                println!("{}: {} fails: {error:#}", case.name, which.name());
-                None
-            }
-        },
+        Program::Bound | Program::Python(_) => of_another(command, case.name, which),
     };
     if outcome.is_some() && !matches!(case.asked, Asked::Number(_)) {
         check(programs, which, case, files).with_context(|| format!("the file is wrong: {}", case.name))?;

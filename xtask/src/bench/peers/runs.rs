@@ -12,7 +12,7 @@ use crate::{
         profile,
         programs::{Program, Programs, said},
         state::{Group, Place},
-        turns::{Outcome, numbers, parse},
+        turns::{Outcome, numbers, of_another},
     },
     shell::program,
 };
@@ -31,14 +31,9 @@ pub(super) fn one(
         Some(group) => group.inside(&command),
         None => command,
     };
-    let read = match program {
-        Program::Ndfolio => return ndfolio(command, case.arguments[0]).map(Some),
-        Program::Bound | Program::Python(_) => said(command).and_then(|said| parse(&said.0)),
-    };
-    // What others cannot do is no reason to end.
-    read.or_else(|error| {
-        println!("{}: {} fails: {error:#}", case.name, program.name());
-        Ok(None)
+    Ok(match program {
+        Program::Ndfolio => Some(ndfolio(command, case.arguments[0])?),
+        Program::Bound | Program::Python(_) => of_another(command, case.name, program),
     })
 }
 

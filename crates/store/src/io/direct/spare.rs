@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::lane::Lane;
 use super::ring::Direction;
+use super::slots;
 
 /// Queues and buffers of passes that have come to their end, for those that follow: making them takes as long as reading
 /// some megabytes, most of it where memory that was given back is touched again.
@@ -21,11 +22,14 @@ struct Kept {
 }
 
 impl Spare {
-    fn take(&self, budget: usize, align: usize) -> Option<Lane> {
+    fn take(&self, longest: usize, budget: usize, align: usize) -> Option<Lane> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|one| one.lane.is_ours());
         let Kept { mut lane, align: was } = kept.pop()?;
-        if was != align || lane.slots.bytes() > budget {
+        // Buffers of long pieces are few, and as few short ones would be on their way; unknown ones may be short.
+        let is_few =
+            longest == 0 || lane.slots.count() < slots::count(longest + align, budget, slots::ENOUGH) / 2;
+        if was != align || is_few || lane.slots.bytes() > budget {
             lane.slots.let_go();
         }
         Some(lane)
@@ -41,9 +45,15 @@ pub(super) struct Borrowed<'a> {
 }
 
 impl<'a> Borrowed<'a> {
-    /// One that is spare, or a new one. Its buffers are no larger than the budget.
-    pub(super) fn new(spare: Option<&'a Spare>, budget: usize, align: usize) -> std::io::Result<Self> {
-        let lane = match spare.and_then(|spare| spare.take(budget, align)) {
+    /// One that is spare, or a new one, for pieces of up to `longest` bytes (0: not known). Its buffers are no larger
+    /// than the budget.
+    pub(super) fn new(
+        spare: Option<&'a Spare>,
+        longest: usize,
+        budget: usize,
+        align: usize,
+    ) -> std::io::Result<Self> {
+        let lane = match spare.and_then(|spare| spare.take(longest, budget, align)) {
             Some(lane) => lane,
             None => Lane::new(Direction::Read)?,
         };
@@ -111,6 +121,9 @@ mod tests {
             assert!(read == bytes, "pieces of {piece}");
             assert!(buffers <= budget as u64 + 4096, "{buffers} bytes of {budget}");
         }
+        // As many short pieces are on their way after long ones as in a pass of its own.
+        let after = (read(&file, 90_000, 1 << 20, &spare), read(&file, 1000, 1 << 20, &spare)).1.1;
+        assert_eq!(after, read(&file, 1000, 1 << 20, &Spare::default()).1);
         // Some were not read to their end, and what is on its way is not left to others.
         let chunks = Chunks::new(0..300_001, 10_000);
         let dispenser = Dispenser::new(&chunks);
