@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use self::copied::Copied;
 use crate::handle::{Handle, again};
 use crate::io::direct::Descriptor;
-use crate::locks::Locks;
 use crate::mapping::{Mapping, Region, page_lost};
 use crate::syscalls::{Access, Calls, calls_for};
 use crate::{FileId, Mode, Result, StoreError};
@@ -41,7 +40,6 @@ pub struct File {
     id: FileId,
     /// It only grows: rows that were appended are seen once somebody looked for them.
     len: AtomicU64,
-    locks: Locks,
     /// What may be written, if not all of it.
     own: OnceLock<Range<u64>>,
     /// Something was written that no flush has covered yet.
@@ -90,7 +88,6 @@ impl File {
             mode,
             id,
             len: handle.current_len()?.into(),
-            locks: Locks::default(),
             own: OnceLock::new(),
             handle: Arc::new(handle),
             written: AtomicBool::new(false),
@@ -408,10 +405,6 @@ impl File {
         }
         let region = Region::new(&self.handle, 0..self.len(), Access::Private)?;
         Ok(Arc::clone(self.private.get_or_init(|| Arc::new(region))))
-    }
-
-    pub(crate) fn locks(&self) -> &Locks {
-        &self.locks
     }
 
     pub(crate) fn handle(&self) -> &Arc<Handle> {

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::cache::is_in_memory;
+use crate::locks::Locks;
 use crate::syscalls::Calls;
 use crate::{Reserve, Result, StoreError};
 
@@ -35,10 +36,20 @@ pub(crate) struct Handle {
     pub(crate) calls: &'static dyn Calls,
     /// Lowest offset at which a writable mapping, by now dropped, lost its file; `u64::MAX` if none did.
     pub(crate) lost: AtomicU64,
+    pub(crate) locks: Locks,
     /// Whether the system refused to let go of written pages.
     through_refused: AtomicBool,
     /// The process that opened it: a forked child shares the locks, and knows nothing of what its parent writes.
     owner: u32,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // Closing alone leaves the locks with a child that another thread is just starting, until it runs its program.
+        if self.is_own_process() {
+            self.locks.release_all(self);
+        }
+    }
 }
 
 impl Handle {
@@ -48,6 +59,7 @@ impl Handle {
             path,
             calls,
             lost: AtomicU64::new(u64::MAX),
+            locks: Locks::default(),
             through_refused: AtomicBool::new(false),
             owner: process::id(),
         }

@@ -95,7 +95,8 @@ impl RangeLock {
 impl Drop for RangeLock {
     fn drop(&mut self) {
         if self.is_wanted && self.owner == process::id() {
-            self.file.locks().release(self.file.handle(), &self.range);
+            let handle = self.file.handle();
+            handle.locks.release(handle, &self.range);
         }
     }
 }
@@ -157,14 +158,14 @@ impl File {
     /// Gives up a lock that was to be held until the file is closed.
     pub fn give_up_lock(&self, range: &Range<u64>) {
         if self.handle().is_own_process() {
-            self.locks().release(self.handle(), range);
+            self.handle().locks.release(self.handle(), range);
         }
     }
 
     /// Whether bytes of the file are locked for this open file, besides its end.
     #[must_use]
     pub fn holds_lock(&self) -> bool {
-        unpoisoned(&self.locks().held).iter().any(|range| *range != APPENDING)
+        unpoisoned(&self.handle().locks.held).iter().any(|range| *range != APPENDING)
     }
 
     /// Why less can be promised of what is written to the file, if that is so: it is written without a lock although one
@@ -172,7 +173,7 @@ impl File {
     #[must_use]
     pub fn lock_note(&self) -> Option<String> {
         let path = self.path().display();
-        if let Some(reason) = self.locks().missing.get() {
+        if let Some(reason) = self.handle().locks.missing.get() {
             return Some(format!("{path}: written without a lock: {reason}"));
         }
         let note = (self.mode() == Mode::ReadWrite).then(|| network_note(&self.file_system()))??;
@@ -183,7 +184,7 @@ impl File {
         if self.mode() != Mode::ReadWrite {
             return Err(StoreError::ReadOnly { path: self.path().to_path_buf(), mode: self.mode() });
         }
-        self.locks().take(self.handle(), range, locking, stop)
+        self.handle().locks.take(self.handle(), range, locking, stop)
     }
 }
 
@@ -278,6 +279,13 @@ impl Locks {
         for free in without(range, &held) {
             // If it cannot be given up now, it is when the file is closed.
             let _ = uninterrupted(|| handle.calls.unlock(&handle.file, &free));
+        }
+    }
+
+    /// Gives up all locks.
+    pub(crate) fn release_all(&self, handle: &Handle) {
+        for range in std::mem::take(&mut *unpoisoned(&self.held)) {
+            let _ = uninterrupted(|| handle.calls.unlock(&handle.file, &range));
         }
     }
 }

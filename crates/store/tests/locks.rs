@@ -133,3 +133,30 @@ fn a_forked_child_writes_nothing() {
     assert!(is_locked(open(&path).lock_range(APPENDING, AT_ONCE)));
     file.write_at(0, b"x").unwrap();
 }
+
+#[test]
+fn a_closed_file_is_locked_by_no_child() {
+    let folder = Folder::new();
+    let path = folder.file("a", 100);
+    let file = open(&path);
+    file.lock_until_closed(ALL_BYTES, AT_ONCE).unwrap();
+    // SAFETY: the child sleeps and ends without running anything of its parent's; it is as one that has not yet run its
+    // program.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: sleeps until it is killed, or ends.
+        unsafe {
+            libc::sleep(60);
+            libc::_exit(0)
+        };
+    }
+    drop(file);
+    let locked = is_locked(open(&path).lock_range(ALL_BYTES, AT_ONCE));
+    let mut status = 0;
+    // SAFETY: kills and waits for the child that was made above.
+    unsafe {
+        libc::kill(child, libc::SIGKILL);
+        libc::waitpid(child, &raw mut status, 0)
+    };
+    assert!(!locked);
+}
