@@ -17,6 +17,10 @@ import time
 
 import numpy as np
 
+# The threads of OpenBLAS look for work for some hundredths of a second after NumPy was imported, and have a processor to
+# themselves meanwhile.
+REST = 0.2
+
 # Items of a chunk that goes to a file: some MiB, as one chooses it for a disk.
 CHUNK = 1 << 22
 # Items of a chunk that stays in the processor's cache.
@@ -193,6 +197,7 @@ def main(what, *words):
     if call is None:
         print("null")
         return
+    time.sleep(REST)
     start = time.perf_counter()
     value = call()
     seconds = time.perf_counter() - start

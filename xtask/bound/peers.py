@@ -14,6 +14,10 @@ import time
 
 import numpy as np
 
+# The threads of OpenBLAS look for work for some hundredths of a second after NumPy was imported, and have a processor to
+# themselves meanwhile.
+REST = 0.2
+
 # Items of a chunk, for those that go by chunks.
 CHUNK = 1 << 22
 # What integers and halves are summed in; the others as NumPy likes it.
@@ -236,6 +240,7 @@ def main(peer, operation, path, threads):
     if call is None:
         print("null")
         return
+    time.sleep(REST)
     start = time.perf_counter()
     value = call()
     seconds = time.perf_counter() - start

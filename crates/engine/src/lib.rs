@@ -18,6 +18,7 @@ mod error;
 pub mod expr;
 mod fetch;
 mod gather;
+mod hold;
 mod limits;
 mod meter;
 mod parallel;
@@ -41,6 +42,7 @@ pub use gather::{
     Around, Counted, Gather, Given, IndexFile, Indexed, Indices, Mask, MaskBytes, MaskFile, Repeated,
     expect_room, gather, gather_to, plan_gather, plan_gather_to, scatter,
 };
+pub use hold::{can_hold, hold};
 pub use limits::{Limit, Limits};
 pub use plan::{Plan, Reading, Work};
 pub use reduce::{Averages, Found, Put, Weights, average, plan_reduce, reduce, reduce_along};

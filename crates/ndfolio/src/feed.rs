@@ -78,6 +78,7 @@ mod deal;
 mod identity;
 mod loader;
 mod order;
+mod raw;
 mod room;
 mod state;
 

@@ -254,6 +254,58 @@ fn arrays_of_several_dtypes_and_views_come_together() {
     assert_eq!(count, 100);
 }
 
+/// Long blocks are read to where they stay, and their rows go from there to the batches.
+#[test]
+fn long_blocks_give_the_same_batches_whichever_way_they_are_read() {
+    let folder = Folder::new();
+    let (count, columns) = (1111, 400);
+    let item = |i: usize, j: usize| (i * 1000 + j) as f32;
+    let path = folder.path("x.npy");
+    let options = ndfolio::CreateOptions::new(">f4".parse().unwrap(), &[count, columns]);
+    let x = options.create(&path).unwrap();
+    let all = Array2::from_shape_fn((count, columns), |(i, j)| item(i, j));
+    x.write(.., &all.view().into_dyn()).unwrap();
+    x.close().unwrap();
+    let labels = folder.path("y.npy");
+    ndfolio::save(&labels, &Array1::from_shape_fn(count, |i| i as i32)).unwrap();
+    let arrays = || [ndfolio::open(&path).unwrap(), ndfolio::open(&labels).unwrap()];
+    let blocks = |items, together| Shuffle::Blocks(Blocks { items, together });
+    for shuffle in [Shuffle::None, Shuffle::blocks(), blocks(Some(70), Some(3)), blocks(Some(1000), None)] {
+        let mut wanted: Option<Vec<Vec<i64>>> = None;
+        for (io, memory, workers) in [
+            (Io::Auto, None, 1),
+            (Io::Force(IoEngine::Direct), None, 1),
+            (Io::Force(IoEngine::Pread), None, 1),
+            (Io::Force(IoEngine::Mmap), None, 1),
+            (Io::Force(IoEngine::Direct), Some(4_600_000), 1),
+            (Io::Force(IoEngine::Direct), None, 3),
+        ] {
+            let session = Session::new().io(io);
+            let session = memory.map_or(session.clone(), |bytes: usize| session.memory(Size::from(bytes)));
+            let feed = Feed::rows(arrays()).batch_size(50).shuffle(shuffle).seed(5).session(&session);
+            let mut loaders: Vec<Loader> =
+                (0..workers).map(|worker| feed.clone().worker(worker, workers).loader().unwrap()).collect();
+            // The memory of an epoch is that of the next, which is in another order.
+            for epoch in 0..2 {
+                let mut found = Vec::new();
+                for step in 0..loaders[0].steps() as usize {
+                    let batch = loaders[step % workers].next_batch().unwrap().unwrap();
+                    let x = batch.arrays()[0].read::<f32>().unwrap();
+                    let rows = batch.arrays()[1].read::<i32>().unwrap();
+                    for (at, &row) in rows.iter().enumerate() {
+                        assert!((0..columns).all(|j| x[[at, j]] == item(row as usize, j)), "{io:?} {row}");
+                    }
+                    found.push(rows.iter().map(|&row| i64::from(row)).collect::<Vec<_>>());
+                }
+                assert!(loaders.iter_mut().all(|loader| loader.next_batch().unwrap().is_none()));
+                if epoch == 0 {
+                    assert_eq!(&found, wanted.get_or_insert_with(|| found.clone()), "{io:?} {memory:?}");
+                }
+            }
+        }
+    }
+}
+
 fn message<T>(result: Result<T, Error>) -> String {
     result.err().expect("an error").to_string()
 }

@@ -11,6 +11,7 @@ mod counters;
 pub(crate) mod direct;
 #[cfg(target_os = "linux")]
 pub(crate) mod edges;
+mod held;
 mod mapped;
 mod pieces;
 mod pread;
@@ -27,6 +28,7 @@ pub use buffer::Buffer;
 pub use choice::{AccessPlan, Choice, Pattern};
 pub use counters::IoCounters;
 pub use direct::Spare;
+pub use held::Held;
 pub use pieces::{Chunks, Dispenser, Pieces, Turns};
 pub use writer::{WriteCounters, WriteEngine, Writer};
 

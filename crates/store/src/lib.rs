@@ -73,8 +73,8 @@ pub use error::{Result, StoreError};
 pub use file::{Appender, File, Synced};
 pub use guard::MAX_MAPPINGS;
 pub use io::{
-    AccessPlan, Buffer, Choice, Chunks, Dispenser, IoCounters, IoEngine, Pattern, PieceStream, Pieces, Spare,
-    Turns, WriteCounters, WriteEngine, Writer,
+    AccessPlan, Buffer, Choice, Chunks, Dispenser, Held, IoCounters, IoEngine, Pattern, PieceStream, Pieces,
+    Spare, Turns, WriteCounters, WriteEngine, Writer,
 };
 pub use locks::{ALL_BYTES, APPENDING, EVERYTHING, Lock, Locking, RangeLock};
 pub use machine::{GroupLimit, MachineMemory, MachineName};

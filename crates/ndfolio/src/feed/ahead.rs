@@ -14,13 +14,7 @@ use std::{
 use ndfolio_engine::{EngineError, Observer, Report};
 use ndfolio_store::Spare;
 
-use super::{
-    dataset::{Dataset, Raw},
-    deal::Cutter,
-    identity::Witness,
-    order::Order,
-    room::Room,
-};
+use super::{dataset::Dataset, deal::Cutter, identity::Witness, order::Order, raw::Raw, room::Room};
 use crate::{Error, Result, Session, error::At};
 
 /// How long it is waited before it is asked whether to go on.

@@ -6,6 +6,7 @@ use ndfolio_engine::Run;
 use ndfolio_kernel::{Caster, Casting, SplitMix64, to_native};
 use ndfolio_layout::{ByteOrder, DType};
 
+use super::raw::Raw;
 use crate::{Array, Error, Result, error::At};
 
 /// Where windows begin.
@@ -229,16 +230,14 @@ impl Dataset {
     /// Reads items, which are turned into the rows at which they begin, into memory that is used again.
     pub(super) fn read(&self, items: &mut [i64], epoch: u64, raw: &mut Raw, run: &Run<'_>) -> Result<()> {
         self.place(items, epoch);
-        raw.columns.resize_with(self.columns.len(), Vec::new);
-        for (column, bytes) in self.columns.iter().zip(&mut raw.columns) {
-            let len = items.len() * column.bytes;
-            if bytes.capacity() < len {
-                // The old memory is gone before there is new, which is no longer than it must be.
-                *bytes = Vec::new();
-                bytes.reserve_exact(len);
-            }
-            bytes.resize(len, 0);
+        let longest = self.columns.iter().map(|column| column.bytes).max().unwrap_or(0);
+        raw.begin(items, longest, self.columns.len());
+        for (number, column) in self.columns.iter().enumerate() {
             let (array, rows) = (&column.array, &*items);
+            if self.windows.is_none() && raw.hold(number, (array, column.bytes), run)? {
+                continue;
+            }
+            let bytes = raw.room(number, items.len() * column.bytes);
             let picks = match &self.windows {
                 None => array.take(rows, Some(0))?,
                 Some(windows) => {
@@ -249,31 +248,25 @@ impl Dataset {
             picks.run(run).read_into(bytes, array.dtype(), Casting::No)?;
             to_native(bytes, array.dtype());
         }
-        raw.items = items.len();
         Ok(())
     }
 
     /// Casts some of the items that were read to their places in an array of a batch.
     pub(super) fn put(&self, raw: &mut Raw, items: Range<usize>, output: &Output, out: &mut [u8]) {
-        let each = self.columns[output.column].bytes;
-        let bytes = &mut raw.columns[output.column][items.start * each..items.end * each];
-        if output.bytes == each {
-            output.caster.apply(bytes, out);
-            return;
-        }
-        // Of this machine's byte order, which items are in, casting leaves what it reads as it is.
-        let places = out.chunks_exact_mut(output.item_bytes().max(1));
-        for (item, place) in bytes.chunks_exact_mut(each.max(1)).zip(places) {
-            output.caster.apply(&mut item[output.from..output.from + output.bytes], place);
-        }
+        let (each, out_each) = (self.columns[output.column].bytes, output.item_bytes());
+        raw.each((output.column, each), items, |numbers, bytes| {
+            let out = &mut out[numbers.start * out_each..numbers.end * out_each];
+            if output.bytes == each {
+                output.caster.apply(bytes, out);
+                return;
+            }
+            // Of this machine's byte order, which items are in, casting leaves what it reads as it is.
+            let places = out.chunks_exact_mut(out_each.max(1));
+            for (item, place) in bytes.chunks_exact_mut(each.max(1)).zip(places) {
+                output.caster.apply(&mut item[output.from..output.from + output.bytes], place);
+            }
+        });
     }
-}
-
-/// Items as they were read, in this machine's byte order.
-#[derive(Debug, Default)]
-pub(super) struct Raw {
-    columns: Vec<Vec<u8>>,
-    pub(super) items: usize,
 }
 
 fn rows_of(array: &Array) -> Result<u64> {

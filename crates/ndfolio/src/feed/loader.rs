@@ -13,10 +13,11 @@ use super::{
     Batch, BatchArray, Buffers, Feed, Last, Room, Starts, State, Target,
     ahead::Ahead,
     batch::Pool,
-    dataset::{Dataset, Raw, Windows},
+    dataset::{Dataset, Windows},
     deal::{Cutter, Deal},
     identity::{Witness, identity},
     order::{Order, Sizes},
+    raw::Raw,
 };
 use crate::{Array, Error, Result, Session, error::At};
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use super::tests::{Folder, HARMFUL, HARMLESS, fail_every_call, is_harmless};
 use super::{Fault, Faulty};
-use crate::{AccessPlan, Dispenser, File, IoEngine, Mode, Pattern, Pieces, Result, StoreError};
+use crate::{AccessPlan, Dispenser, File, Held, IoEngine, Mode, Pattern, Pieces, Result, StoreError};
 
 const LEN: u64 = 100_000;
 
@@ -58,6 +58,38 @@ fn streams_give_right_bytes_or_an_error() {
                     "{engine} {:?} {result:?}",
                     calls.made()
                 );
+            });
+        }
+    }
+}
+
+/// Holds all pieces; they are right, whatever happened, and so are those of the read after a failed one.
+fn hold(file: &File, engine: IoEngine, held: &mut Held) -> Result<()> {
+    let pieces = pieces();
+    file.hold(engine, (&pieces, 2 * LEN as usize * pieces.len()), held, &|| true)?;
+    for index in 0..pieces.len() {
+        let (found, wanted) = (held.piece(index), bytes(&pieces.range(index)));
+        let first = found.iter().zip(&wanted).position(|(a, b)| a != b);
+        assert!(*found == wanted, "{engine} {index} {first:?} {} {}", found.len(), wanted.len());
+    }
+    Ok(())
+}
+
+#[test]
+fn held_pieces_are_right_or_an_error() {
+    let folder = folder();
+    for faults in [&HARMLESS[..], &HARMFUL[..]] {
+        for engine in IoEngine::ALL {
+            fail_every_call(faults, |calls| {
+                let mut held = Held::default();
+                let mut read =
+                    || hold(&File::open_with(&folder.file(), Mode::Read, calls)?, engine, &mut held);
+                let result = read();
+                let is_explained = calls.failed().is_some() && !is_harmless(calls);
+                assert!(result.is_ok() || is_explained, "{engine} {:?} {result:?}", calls.made());
+                if calls.failed().is_some() {
+                    hold(&File::open(folder.file(), Mode::Read).unwrap(), engine, &mut held).unwrap();
+                }
             });
         }
     }

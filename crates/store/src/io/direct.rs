@@ -6,6 +6,7 @@
 
 mod arena;
 mod descriptor;
+mod landing;
 mod lane;
 mod ring;
 mod slots;
@@ -22,6 +23,7 @@ use slots::Slot;
 use spare::Borrowed;
 
 pub(crate) use descriptor::Descriptor;
+pub(super) use landing::Landing;
 pub use spare::Spare;
 pub(super) use writes::Writes;
 
@@ -50,8 +52,17 @@ impl<'a> Stream<'a> {
         budget: usize,
         spare: Option<&'a Spare>,
     ) -> Result<Self> {
+        Stream::with(file, dispenser, budget, |longest, align| Borrowed::new(spare, longest, budget, align))
+    }
+
+    fn with(
+        file: &'a File,
+        dispenser: &'a Dispenser<'a>,
+        budget: usize,
+        lane: impl FnOnce(usize, usize) -> io::Result<Borrowed<'a>>,
+    ) -> Result<Self> {
         let descriptor = probe(file)?;
-        let lane = Borrowed::new(spare, longest(dispenser), budget, descriptor.align);
+        let lane = lane(longest(dispenser), descriptor.align);
         let lane = lane.map_err(|source| file.unsupported(OPERATION, source))?;
         let counters = IoCounters { buffer_bytes: lane.slots.bytes() as u64, ..IoCounters::default() };
         Ok(Stream {
@@ -109,7 +120,8 @@ impl<'a> Stream<'a> {
     /// Takes pieces as long as there are slots, and puts their reads into the queue.
     fn refill(&mut self) -> Result<()> {
         loop {
-            if !self.lane.slots.is_empty() && !self.lane.slots.has_free() {
+            let is_full = self.lane.pending() >= ring::ENTRIES as usize;
+            if is_full || (!self.lane.slots.is_empty() && !self.lane.slots.has_free()) {
                 return Ok(());
             }
             let Some(index) = self.parked.take().or_else(|| self.dispenser.take()) else { return Ok(()) };

@@ -148,6 +148,11 @@ impl Slots {
         self.used.len()
     }
 
+    /// Bytes of each.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.used.is_empty()
     }

@@ -45,6 +45,17 @@ pub(super) struct Borrowed<'a> {
 }
 
 impl<'a> Borrowed<'a> {
+    /// This one, or a new one, which is left to nobody.
+    pub(super) fn own(lane: Option<Lane>, align: usize) -> std::io::Result<Self> {
+        let lane = lane.map_or_else(|| Lane::new(Direction::Read), Ok)?;
+        Ok(Borrowed { lane: Some(lane), align, spare: None })
+    }
+
+    /// Gives it away.
+    pub(super) fn take(&mut self) -> Option<Lane> {
+        self.lane.take()
+    }
+
     /// One that is spare, or a new one, for pieces of up to `longest` bytes (0: not known). Its buffers are no larger
     /// than the budget.
     pub(super) fn new(
