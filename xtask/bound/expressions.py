@@ -1,10 +1,11 @@
-"""One expression by NumPy or ndfolio's Python package, in a process of its own, as `cargo xtask bench expressions` runs it; and the check of a result.
+"""One expression by a library for Python, in a process of its own, as `cargo xtask bench expressions` runs it; and the check of a result.
 
     expressions.py run PEER CASE RESULT FILE...
     expressions.py check CASE exact|close RESULT FILE...
 
-PEER is `numpy`, an expression as one writes it first, `numpy-chunks`: by somebody who knows that the files are large, or
-`ndfolio-python`: as one writes it first, with arrays of ndfolio's Python package.
+PEER is `numpy`, an expression as one writes it first, `numpy-chunks`: by somebody who knows that the files are large,
+`ndfolio-python`: as one writes it first, with arrays of ndfolio's Python package, or `dask`, `numexpr` or `blosc2` for what
+is arithmetic. Of the last two the result is in memory before it is saved.
 `run` prints `[seconds, answer]`: the time of the call alone, on memory maps that were opened before; or `null` where
 there is no such way. What makes a new file flushes it within its time. `check` compares places of a new file with what
 NumPy computes there, and says nothing if they are right: the same bits, or within rounding.
@@ -16,6 +17,8 @@ import sys
 import time
 
 import numpy as np
+
+from peers import Wrap
 
 # The threads of OpenBLAS look for work for some hundredths of a second after NumPy was imported, and have a processor to
 # themselves meanwhile.
@@ -33,6 +36,8 @@ FUNCTIONS = {
     "sum-sin": lambda x, out: np.sin(x, out=out),
     "sum-tanh": lambda x, out: np.tanh(x, out=out),
 }
+TEXTS = {"multiply-add": "a * b + c", **{case: f"sum({case.removeprefix('sum-')}(a))" for case in FUNCTIONS}}
+THREADS = len(os.sched_getaffinity(0))
 
 
 def rows_of(a, count):
@@ -150,16 +155,70 @@ def ndfolio_call(case, files, result):
     return lambda: at_once(case, files).save(result)
 
 
+def dask_call(case, files, result):
+    import dask
+    import dask.array
+
+    dask.config.set(scheduler="threads", num_workers=THREADS)
+    if case not in TEXTS and not case.startswith("normalize"):
+        return None
+    parts = (max(1, CHUNK // files[0].shape[1]), files[0].shape[1])
+    files = [dask.array.from_array(Wrap(file), chunks=parts, name=False) for file in files]
+    if case.startswith("sum-"):
+        return lambda: float(FUNCTIONS[case](files[0], None).sum(dtype="f8").compute())
+
+    def to_file():
+        z = np.lib.format.open_memmap(result, "w+", "<f4", files[0].shape)
+        dask.array.store(at_once(case, files), z, lock=False)
+        durable(z, result)
+
+    return to_file
+
+
+def numexpr_call(case, files, result):
+    import numexpr
+
+    numexpr.set_num_threads(THREADS)
+    return of_text(case, files, result, lambda text, names: numexpr.evaluate(text, names))
+
+
+def blosc2_call(case, files, result):
+    import blosc2
+
+    blosc2.set_nthreads(THREADS)
+    return of_text(case, files, result, lambda text, names: np.asarray(blosc2.lazyexpr(text, names)[()]))
+
+
+def of_text(case, files, result, evaluate):
+    """By a library that is given the text of an expression."""
+    if case not in TEXTS:
+        return None
+    names = dict(zip("abc", files))
+    if case.startswith("sum-"):
+        return lambda: float(evaluate(TEXTS[case], names))
+
+    def to_file():
+        with open(result, "wb") as file:
+            np.save(file, evaluate(TEXTS[case], names))
+            os.fsync(file.fileno())
+
+    return to_file
+
+
+def durable(z, path):
+    z.flush()
+    file = os.open(path, os.O_RDWR)
+    os.fsync(file)
+    os.close(file)
+
+
 def by_squares(a, result, side=2048):
     """Another order by squares that fit in the processor's cache better than rows do."""
     z = np.lib.format.open_memmap(result, "w+", "<f4", a.shape)
     for i in range(0, a.shape[0], side):
         for k in range(0, a.shape[1], side):
             z[i : i + side, k : k + side] = a[i : i + side, k : k + side]
-    z.flush()
-    file = os.open(result, os.O_RDWR)
-    os.fsync(file)
-    os.close(file)
+    durable(z, result)
 
 
 def check(case, how, result, files):
@@ -186,14 +245,23 @@ def check(case, how, result, files):
             sys.exit(f"{result}: {found[at]!r} at {at}, and not {expected[row, column]!r}")
 
 
+PEERS = {
+    "numpy": numpy_call,
+    "numpy-chunks": in_chunks,
+    "ndfolio-python": ndfolio_call,
+    "dask": dask_call,
+    "numexpr": numexpr_call,
+    "blosc2": blosc2_call,
+}
+
+
 def main(what, *words):
     if what == "check":
         case, how, result, *files = words
         check(case, how, result, [np.load(file, mmap_mode="r") for file in files])
         return
     peer, case, result, *files = words
-    call = {"numpy": numpy_call, "numpy-chunks": in_chunks, "ndfolio-python": ndfolio_call}[peer]
-    call = call(case, [np.load(file, mmap_mode="r") for file in files], result)
+    call = PEERS[peer](case, [np.load(file, mmap_mode="r") for file in files], result)
     if call is None:
         print("null")
         return

@@ -1,5 +1,5 @@
-//! `cargo xtask bench expressions`: new files and numbers from expressions of files, beside a program in C and NumPy, as
-//! Markdown tables.
+//! `cargo xtask bench expressions`: new files and numbers from expressions of files, beside a program in C, NumPy and
+//! other libraries, as Markdown tables.
 
 mod cases;
 mod runs;
@@ -13,7 +13,7 @@ use self::{
 use super::{
     data::{self, Data, F4},
     options::Options,
-    programs::{NUMPY, OURS, Program, Programs},
+    programs::{BLOSC2, DASK, NUMEXPR, NUMPY, OURS, Program, Programs},
     state::{self, Group, Lock, Place},
     table,
     turns::{Agreement, Outcome, in_turns},
@@ -25,7 +25,7 @@ const SUMS: Agreement = Agreement::Close(1e-4);
 
 pub(crate) fn expressions(arguments: &[String]) -> Result<()> {
     let options = Options::new("expressions", arguments)?;
-    let programs = Programs::new(&options, &[OURS, NUMPY[0], NUMPY[1]])?;
+    let programs = Programs::new(&options, &[OURS, NUMPY[0], NUMPY[1], DASK, NUMEXPR, BLOSC2])?;
     let data = Data::new(&options.folder, FILES, options.gib, &programs.python)?;
     let bench = Bench { options: &options, programs: &programs, data: &data };
     let result = bench.tables();

@@ -32,15 +32,12 @@ pub(super) const NUMPY: [Program; 2] = [Program::Python("numpy"), Program::Pytho
 /// Our own package.
 pub(super) const OURS: Program = Program::Python("ndfolio-python");
 
-pub(super) const PYTHON: [Program; 7] = [
-    OURS,
-    NUMPY[0],
-    NUMPY[1],
-    Program::Python("dask"),
-    Program::Python("numexpr"),
-    Program::Python("blosc2"),
-    Program::Python("numba"),
-];
+pub(super) const DASK: Program = Program::Python("dask");
+pub(super) const NUMEXPR: Program = Program::Python("numexpr");
+pub(super) const BLOSC2: Program = Program::Python("blosc2");
+
+pub(super) const PYTHON: [Program; 7] =
+    [OURS, NUMPY[0], NUMPY[1], DASK, NUMEXPR, BLOSC2, Program::Python("numba")];
 
 impl Program {
     pub(super) fn name(self) -> &'static str {

@@ -69,8 +69,8 @@ fn command(programs: &Programs, which: Program, case: &Case, files: &Files, plac
     match which {
         Program::Bound => bound(programs, case, files, place),
         Program::Ndfolio => Some(asked(programs, case, files)),
-        // The whole of NumPy's result does not fit in a group, and would be waited for.
-        Program::Python("numpy") if place == Place::Group => None,
+        // The whole of their results does not fit in a group, and would be waited for.
+        Program::Python("numpy" | "numexpr" | "blosc2") if place == Place::Group => None,
         Program::Python(name) => {
             let mut command = programs.script("expressions.py");
             command.args(["run", name, case.python]).arg(&files.result).args(files.paths());
@@ -113,7 +113,7 @@ fn asked(programs: &Programs, case: &Case, files: &Files) -> Command {
     command
 }
 
-/// The time of the whole process, and its private memory.
+/// The time of the whole process, of a number that of the pass alone as of the others' calls; and its private memory.
 fn ndfolio(command: Command, case: &Case) -> Result<Outcome> {
     let start = Instant::now();
     let (printed, told) = said(command)?;
@@ -125,5 +125,7 @@ fn ndfolio(command: Command, case: &Case) -> Result<Outcome> {
         }
         Asked::Eval(_) | Asked::Convert(_) => Vec::new(),
     };
-    Ok(Outcome { seconds, answer, private: Some(profile::parse(&told)?.private) })
+    let profile = profile::parse(&told)?;
+    let seconds = if let Asked::Number(_) = case.asked { profile.seconds } else { seconds };
+    Ok(Outcome { seconds, answer, private: Some(profile.private) })
 }
