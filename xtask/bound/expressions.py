@@ -269,7 +269,7 @@ def main(what, *words):
     start = time.perf_counter()
     value = call()
     seconds = time.perf_counter() - start
-    print(json.dumps([seconds, [] if value is None else value]))
+    print(json.dumps([seconds, value if isinstance(value, float) else []]))
 
 
 if __name__ == "__main__":
