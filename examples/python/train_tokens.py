@@ -72,4 +72,7 @@ def main(folder: Path, steps: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 600)
+    words = sys.argv[1:]
+    if len(words) not in (1, 2) or words[0].startswith("-"):
+        sys.exit(__doc__)
+    main(Path(words[0]), int(words[1]) if len(words) > 1 else 600)
