@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Case, Folder, cases, one_by_one};
+use common::{Case, Folder, Log, cases, one_by_one};
 use ndarray::{ArrayD, IxDyn, array};
 use ndfolio::{
     Array, Casting, CreateOptions, IndexMode, Indices, Mode, OpenOptions, Session, Size, Value, checksum,
@@ -38,6 +38,43 @@ fn check(case: &Case, part: &Array, path: &std::path::Path, wanted: &[Value], wr
     assert_eq!(numbers(&one_by_one(part)), numbers(wanted), "{case:?}");
     part.assign(part.shape(), &old, Session::new().run()).unwrap();
     assert_eq!(std::fs::read(path).unwrap(), before, "bytes that nobody wrote to: {case:?}");
+}
+
+#[test]
+fn short_runs_and_long_lists_of_picks_stay_within_the_memory() {
+    const MEMORY: usize = 1 << 20;
+    let folder = Folder::new();
+    let path = folder.path("x.npy");
+    CreateOptions::new("|u1".parse().unwrap(), &[2000, 4000]).create(&path).unwrap().close().unwrap();
+    let x = OpenOptions::new().mode(Mode::ReadWrite).open(&path).unwrap();
+    // Each second byte is a run of its own; items one by one, and whole rows of them.
+    let columns = x.slice((.., ndfolio::slice(None, None, 2))).unwrap();
+    let flat = columns.slice((.., 0)).unwrap();
+    let log = Log::new(u64::MAX);
+    let session = Session::new().memory(Size::from(MEMORY)).observe(log.clone());
+    let rows: Vec<i64> = (0..100).map(|i| i * 17 % 2000).collect();
+    columns.take(&rows, Some(0)).unwrap().run(&session).fill(7).unwrap();
+    let all: Vec<i64> = (0..200_000).map(|i| i * 7 % 2000).collect();
+    flat.take(&all, Some(0)).unwrap().run(&session).fill(9).unwrap();
+    for report in log.reports.lock().unwrap().iter() {
+        assert!(report.io.buffer_bytes <= MEMORY as u64, "{}", report.io.buffer_bytes);
+    }
+    assert_eq!(
+        (x.get(&[17, 2]).unwrap(), x.get(&[17, 3]).unwrap(), x.get(&[5, 0]).unwrap()),
+        (Value::UInt(7), Value::UInt(0), Value::UInt(9))
+    );
+    // Items that are read to memory first leave the pass the rest of it.
+    let items = folder.path("items.npy");
+    ndfolio::save(&items, &ndarray::Array2::from_elem((60, 2000), 3_u8)).unwrap();
+    log.reports.lock().unwrap().clear();
+    let picks = columns.take(&rows[..60], Some(0)).unwrap().run(&session);
+    picks.write_array(&ndfolio::open(&items).unwrap(), Casting::No, MEMORY).unwrap();
+    let report = log.take();
+    assert!(
+        report.budget <= (MEMORY - 120_000) as u64 && report.io.buffer_bytes <= report.budget,
+        "{report:?}"
+    );
+    assert_eq!(x.get(&[17, 2]).unwrap(), Value::UInt(3));
 }
 
 proptest! {

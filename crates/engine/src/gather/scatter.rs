@@ -74,7 +74,10 @@ pub fn scatter(
         return Ok(meter.finish(report));
     }
     let memory = run.budget().max(32 << 10);
-    let piece = PIECE.min(memory / 4);
+    let itemsize = result.itemsize();
+    // In a piece each second item can be a run of its own, which is noted twice.
+    let noted = 2 * size_of::<Range<u64>>();
+    let piece = PIECE.min(memory / 4).min(memory / 4 * 2 * itemsize / (2 * noted)).max(itemsize);
     let mut writer = Scatter {
         gather,
         sink,
@@ -85,8 +88,8 @@ pub fn scatter(
         window: Window::default(),
         buffer: Vec::new(),
         runs: Vec::new(),
+        noted: 0,
     };
-    let itemsize = result.itemsize();
     let (mut items, mut from) = (Vec::new(), 0);
     for tile in result.panels(memory / 4) {
         items.resize(tile.view.nbytes(), 0);
@@ -97,7 +100,8 @@ pub fn scatter(
         run.done(items.len());
         report.bytes_written += items.len() as u64;
     }
-    report.io.buffer_bytes = (items.capacity() + writer.buffer.capacity() + writer.window.bytes()) as u64;
+    let buffers = items.capacity() + writer.buffer.capacity() + writer.window.bytes() + writer.noted;
+    report.io.buffer_bytes = buffers as u64;
     Ok(meter.finish(report))
 }
 
@@ -112,6 +116,8 @@ struct Scatter<'a, 'f, S> {
     buffer: Vec<u8>,
     /// What of the buffer is written.
     runs: Vec<Range<usize>>,
+    /// Bytes in which pieces and runs are noted, at the most.
+    noted: usize,
 }
 
 impl<S: Sink> Scatter<'_, '_, S> {
@@ -128,6 +134,8 @@ impl<S: Sink> Scatter<'_, '_, S> {
                 let part = part_of(part, &kept);
                 let mut requests = Requests::default();
                 requests.add(&self.window, (0, &part), Merge::to_write(self.piece as u64));
+                self.noted =
+                    self.noted.max(requests.bytes() + 2 * self.runs.capacity() * size_of::<Range<u64>>());
                 for index in 0..requests.pieces.len() {
                     self.run.go_on()?;
                     self.put_together(&requests, index, &part, (items, (from - first) * step, step));

@@ -1,7 +1,7 @@
 //! Items written to the places that indices pick: `put`, `x[idx] = y`, `x[mask] = y`.
 
 use ndarray::{ArrayBase, Data, Dimension};
-use ndfolio_engine::{EngineError, Given, Repeated, scatter};
+use ndfolio_engine::{EngineError, Given, Repeated, Run, scatter};
 use ndfolio_kernel::{Caster, Casting, Element, swap_bytes};
 use ndfolio_layout::{IndexMode, Order, Value, View};
 
@@ -48,7 +48,7 @@ impl Array {
         if items.is_empty() {
             return Ok(());
         }
-        picks.scatter(&Repeated { items: &bytes, itemsize: self.itemsize() })
+        picks.scatter(&Repeated { items: &bytes, itemsize: self.itemsize() }, &picks.run)
     }
 }
 
@@ -95,7 +95,7 @@ impl Picks<'_> {
         let mut cast = vec![0; items.size() * to.itemsize()];
         caster.apply(&mut bytes, &mut cast);
         drop(bytes);
-        self.write_bytes(items.shape(), &cast)
+        self.write_within(items.shape(), &cast, &self.run.memory(budget - cast.len()))
     }
 
     /// Writes one value to all places that are picked: `x[mask] = 0`.
@@ -105,7 +105,7 @@ impl Picks<'_> {
     pub fn fill(&self, value: impl Into<Value>) -> Result<()> {
         let mut item = vec![0; self.array.itemsize()];
         value.into().encode(self.array.dtype(), &mut item).at(self.array.place())?;
-        self.scatter(&Repeated { items: &item, itemsize: item.len() })
+        self.scatter(&Repeated { items: &item, itemsize: item.len() }, &self.run)
     }
 
     /// [`write`](Self::write) of items of this shape whose bytes, in C order, are those of the file's dtype.
@@ -116,6 +116,10 @@ impl Picks<'_> {
     /// # Panics
     /// If there are more or fewer bytes than the shape says.
     pub fn write_bytes(&self, shape: &[usize], bytes: &[u8]) -> Result<()> {
+        self.write_within(shape, bytes, &self.run)
+    }
+
+    fn write_within(&self, shape: &[usize], bytes: &[u8], run: &Run<'_>) -> Result<()> {
         let place = self.array.place();
         let memory = View::contiguous(self.array.dtype(), shape, Order::C, 0).at(place)?;
         assert_eq!(memory.nbytes(), bytes.len(), "items of another shape");
@@ -135,9 +139,9 @@ impl Picks<'_> {
         let is_whole = view.strides()[inner..] == memory.strides()[memory.ndim() - (view.ndim() - inner)..]
             && view.shape()[inner..] == memory.shape()[memory.ndim() - (view.ndim() - inner)..];
         if is_whole {
-            return self.scatter(&Repeated { items: bytes, itemsize: self.array.itemsize() });
+            return self.scatter(&Repeated { items: bytes, itemsize: self.array.itemsize() }, run);
         }
-        self.scatter(&Spread { items: bytes, view })
+        self.scatter(&Spread { items: bytes, view }, run)
     }
 
     /// Items of this machine's byte order become those of the file.
@@ -147,7 +151,7 @@ impl Picks<'_> {
         }
     }
 
-    fn scatter(&self, given: &dyn Given) -> Result<()> {
+    fn scatter(&self, given: &dyn Given, run: &Run<'_>) -> Result<()> {
         let array = self.array;
         array.check_writable()?;
         if self.overlaps {
@@ -158,7 +162,7 @@ impl Picks<'_> {
         let mut failed = None;
         let mut around = |bytes: &[std::ops::Range<u64>],
                           write: &mut dyn FnMut() -> Result<(), EngineError>| {
-            match array.origin.keeper.before(&array.source.file, bytes.iter().cloned(), &self.run) {
+            match array.origin.keeper.before(&array.source.file, bytes.iter().cloned(), run) {
                 Ok(_writing) => write(),
                 Err(error) => {
                     failed = Some(error);
@@ -166,8 +170,8 @@ impl Picks<'_> {
                 }
             }
         };
-        let result = self
-            .with(|what| Ok(scatter(what, array.file(), given, &mut around, &self.run).at(array.place())));
+        let result =
+            self.with(|what| Ok(scatter(what, array.file(), given, &mut around, run).at(array.place())));
         match failed {
             Some(error) => Err(error),
             None => result?.map(|_| ()),
