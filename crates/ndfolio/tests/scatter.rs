@@ -52,7 +52,7 @@ fn short_runs_and_long_lists_of_picks_stay_within_the_memory() {
     let flat = columns.slice((.., 0)).unwrap();
     let log = Log::new(u64::MAX);
     let session = Session::new().memory(Size::from(MEMORY)).observe(log.clone());
-    let rows: Vec<i64> = (0..100).map(|i| i * 17 % 2000).collect();
+    let rows: Vec<i64> = (0..100).map(|i| i * 3 % 100).collect();
     columns.take(&rows, Some(0)).unwrap().run(&session).fill(7).unwrap();
     let all: Vec<i64> = (0..200_000).map(|i| i * 7 % 2000).collect();
     flat.take(&all, Some(0)).unwrap().run(&session).fill(9).unwrap();
