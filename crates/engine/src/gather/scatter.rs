@@ -134,13 +134,13 @@ impl<S: Sink> Scatter<'_, '_, S> {
                 let part = part_of(part, &kept);
                 let mut requests = Requests::default();
                 requests.add(&self.window, (0, &part), Merge::to_write(self.piece as u64));
-                self.noted =
-                    self.noted.max(requests.bytes() + 2 * self.runs.capacity() * size_of::<Range<u64>>());
                 for index in 0..requests.pieces.len() {
                     self.run.go_on()?;
                     self.put_together(&requests, index, &part, (items, (from - first) * step, step));
                     self.write_piece(requests.pieces[index].range.start)?;
                 }
+                let runs = 2 * self.runs.capacity() * size_of::<Range<u64>>();
+                self.noted = self.noted.max(requests.bytes() + runs);
             }
         }
         Ok(())
