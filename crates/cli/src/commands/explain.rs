@@ -67,6 +67,9 @@ fn plan(command: &Command) -> Result<Plan, Failure> {
         Command::Diff(args) => diff::plan(args),
         Command::Checksum(args) => verify::plan(&args.input, &args.run.session()),
         Command::Verify(args) => verify::plan(&args.input, &args.run.session()),
+        Command::Batches(_) => Err(usage(
+            "batches says by itself what it would do: call it without --dry-run, and nothing is read".to_owned(),
+        )),
         _ => Err(usage(
             "nothing is planned for this command; expected a call of stats, describe, reduce, convert, take, sample, shuffle, eval, digest, diff, checksum or verify"
                 .to_owned(),
