@@ -39,7 +39,7 @@ pub use error::EngineError;
 pub use fetch::{read, read_item, write};
 pub use gather::{
     Around, Counted, Gather, Given, IndexFile, Indexed, Indices, Mask, MaskBytes, MaskFile, Repeated,
-    expect_room, gather, gather_to, plan_gather, plan_gather_to, scatter,
+    count_places, expect_room, gather, gather_to, plan_gather, plan_gather_to, scatter,
 };
 pub use limits::{Limit, Limits};
 pub use plan::{Plan, Reading, Work};

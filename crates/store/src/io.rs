@@ -28,6 +28,7 @@ pub use choice::{AccessPlan, Choice, Pattern};
 pub use counters::IoCounters;
 pub use direct::Spare;
 pub use pieces::{Chunks, Dispenser, Pieces, Turns};
+pub use windows::Sweep;
 pub use writer::{WriteCounters, WriteEngine, Writer};
 
 /// How the bytes of a pass come into private memory.

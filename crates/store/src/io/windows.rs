@@ -6,7 +6,8 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use crate::file::unpoisoned;
+use super::Pieces;
+use crate::file::{Kept, unpoisoned};
 use crate::mapping::Region;
 use crate::syscalls::Access;
 use crate::{File, Result};
@@ -20,17 +21,68 @@ pub(super) const OVERLAP: u64 = 16 << 20;
 /// How many windows of a file stay mapped beside those that a worker holds: enough for workers around a boundary.
 const KEPT: usize = 2;
 
+/// What the workers of a pass share who have pieces of their own of the same file: where a file is mapped, a place that
+/// one of them touched costs the others no page fault. They begin at different places of each window and go through
+/// it in a circle, so that each touches some first.
+///
+/// ```
+/// use ndfolio_store::{Dispenser, Sweep};
+///
+/// let (first, second) = (vec![0..10, 40..50], vec![20..25, 200_000_000..200_000_010]);
+/// let sweep = Sweep::default();
+/// let all = |dispenser: Dispenser<'_>| std::iter::from_fn(|| dispenser.take()).collect::<Vec<_>>();
+/// assert_eq!(all(Dispenser::of_sweep(&first, &sweep, 0..2)), [0, 1]);
+/// assert_eq!(all(Dispenser::of_sweep(&second, &sweep, 1..2)), [1, 0]);
+/// ```
+#[derive(Default)]
+pub struct Sweep {
+    pub(super) windows: Windows,
+}
+
+impl Sweep {
+    /// Over the mapping of `range` (offsets in the file) that stays with the file until it is closed, evicted or
+    /// found to be cut: it costs no page fault again. As long as all files of the process keep at most `most` bytes
+    /// mapped; else as any other.
+    #[must_use]
+    pub fn kept(file: &File, range: &Range<u64>, most: u64) -> Self {
+        let whole = file.kept(range, most);
+        Sweep { windows: Windows { whole, ..Windows::default() } }
+    }
+}
+
+/// The order in which one of the workers of a sweep takes its pieces, which are ascending: `worker.start` is its number,
+/// `worker.end` how many there are.
+pub(super) fn in_circles(pieces: &dyn Pieces, worker: Range<usize>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..pieces.count()).collect();
+    let begin = WINDOW / worker.end.max(1) as u64 * worker.start as u64;
+    let place = |index: &usize| pieces.range(*index).start;
+    for window in order.chunk_by_mut(|a, b| Window::index_of(place(a)) == Window::index_of(place(b))) {
+        let behind = window.partition_point(|index| place(index) % WINDOW < begin);
+        window.rotate_left(behind);
+    }
+    order
+}
+
 /// The windows of a pass that were used last.
 #[derive(Default)]
 pub(super) struct Windows {
     kept: Mutex<Vec<Window>>,
+    /// What is mapped anyway, of one file.
+    whole: Option<Arc<Kept>>,
 }
 
 /// Whole pages of a file, mapped for reading.
 #[derive(Clone)]
 pub(super) struct Window {
     index: u64,
-    region: Arc<Region>,
+    pages: Pages,
+}
+
+#[derive(Clone)]
+enum Pages {
+    Own(Arc<Region>),
+    /// The window is a part of them.
+    Kept(Arc<Kept>),
 }
 
 impl Window {
@@ -40,7 +92,7 @@ impl Window {
     }
 
     pub(super) fn is(&self, index: u64, file: &File) -> bool {
-        self.index == index && self.region.is_of(file.handle())
+        self.index == index && self.region().is_of(file.handle())
     }
 
     /// Offset in the file of the first byte behind the window.
@@ -49,19 +101,26 @@ impl Window {
     }
 
     pub(super) fn region(&self) -> &Region {
-        &self.region
+        match &self.pages {
+            Pages::Own(region) => region,
+            Pages::Kept(kept) => kept.region(),
+        }
     }
 
     fn new(file: &File, index: u64) -> Result<Self> {
         let start = index * WINDOW;
         let range: Range<u64> = start..file.len().min(start.saturating_add(WINDOW + OVERLAP));
-        Ok(Window { index, region: Arc::new(Region::new(file.handle(), range, Access::Read)?) })
+        let region = Region::new(file.handle(), range, Access::Read)?;
+        Ok(Window { index, pages: Pages::Own(Arc::new(region)) })
     }
 }
 
 impl Windows {
     /// The window `index` of the file, which is not behind its end.
     pub(super) fn get(&self, file: &File, index: u64) -> Result<Window> {
+        if let Some(whole) = self.whole.as_ref().filter(|whole| whole.region().is_of(file.handle())) {
+            return Ok(Window { index, pages: Pages::Kept(Arc::clone(whole)) });
+        }
         // Unmapped after the lock is free again.
         let _left_behind;
         let mut kept = unpoisoned(&self.kept);
@@ -72,7 +131,7 @@ impl Windows {
         }
         let window = Window::new(file, index)?;
         kept.push(window.clone());
-        let mut of_file = kept.iter().enumerate().filter(|(_, window)| window.region.is_of(file.handle()));
+        let mut of_file = kept.iter().enumerate().filter(|(_, window)| window.region().is_of(file.handle()));
         let oldest = of_file.next().map(|(position, _)| position);
         let is_too_many = of_file.count() >= KEPT;
         _left_behind = oldest.filter(|_| is_too_many).map(|position| kept.remove(position));
