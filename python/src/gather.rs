@@ -120,7 +120,7 @@ impl Picks {
         let (array, mode) = (node.file()?.clone(), mode_of(mode)?);
         let found = || {
             let picks = picks(&array, &way, mode)?;
-            Ok((picks.shape(), picks.nbytes() as u64, picks.places() as u64))
+            Ok::<_, Error>((picks.shape(), picks.nbytes() as u64, picks.places() as u64))
         };
         let (shape, nbytes, places) = py.detach(found).raise()?;
         // Each place can be in a page of its own.

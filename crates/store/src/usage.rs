@@ -105,6 +105,8 @@ pub fn resident_peak() -> Option<u64> {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
+    use std::io::Seek;
+
     use super::*;
 
     #[test]
@@ -119,6 +121,21 @@ mod tests {
         let new = thread_faults().unwrap().since(faults);
         assert!(new.minor >= LEN as u64 / (2 << 20), "{new:?}");
         assert_eq!(bytes.iter().filter(|byte| **byte == 1).count(), LEN / 4096);
+    }
+
+    #[test]
+    fn what_devices_brought_is_what_the_system_says() {
+        let Ok(mut about) = fs::File::open("/proc/self/io") else { return };
+        let mut said = || {
+            let mut text = String::new();
+            about.rewind().unwrap();
+            about.read_to_string(&mut text).unwrap();
+            let line = text.lines().find_map(|line| line.strip_prefix("read_bytes:")).unwrap();
+            line.trim().parse::<u64>().unwrap()
+        };
+        let (before, counted, after) = (said(), device_bytes().unwrap(), said());
+        // Each thread's is counted in whole blocks.
+        assert!(before <= counted + (64 << 10) && counted <= after, "{before} {counted} {after}");
     }
 
     #[test]

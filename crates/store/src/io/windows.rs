@@ -21,6 +21,9 @@ pub(super) const OVERLAP: u64 = 16 << 20;
 /// How many windows of a file stay mapped beside those that a worker holds: enough for workers around a boundary.
 const KEPT: usize = 2;
 
+/// The same where each worker has pieces of its own: one that was held up finds what the others left.
+const KEPT_FOR_OTHERS: usize = 4;
+
 /// What the workers of a pass share who have pieces of their own of the same file: where a file is mapped, a place that
 /// one of them touched costs the others no page fault. They begin at different places of each window and go through
 /// it in a circle, so that each touches some first.
@@ -34,9 +37,14 @@ const KEPT: usize = 2;
 /// assert_eq!(all(Dispenser::of_sweep(&first, &sweep, 0..2)), [0, 1]);
 /// assert_eq!(all(Dispenser::of_sweep(&second, &sweep, 1..2)), [1, 0]);
 /// ```
-#[derive(Default)]
 pub struct Sweep {
     pub(super) windows: Windows,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Sweep { windows: Windows { most: KEPT_FOR_OTHERS, ..Windows::default() } }
+    }
 }
 
 impl Sweep {
@@ -45,8 +53,9 @@ impl Sweep {
     /// mapped; else as any other.
     #[must_use]
     pub fn kept(file: &File, range: &Range<u64>, most: u64) -> Self {
-        let whole = file.kept(range, most);
-        Sweep { windows: Windows { whole, ..Windows::default() } }
+        let mut sweep = Sweep::default();
+        sweep.windows.whole = file.kept(range, most);
+        sweep
     }
 }
 
@@ -64,11 +73,18 @@ pub(super) fn in_circles(pieces: &dyn Pieces, worker: Range<usize>) -> Vec<usize
 }
 
 /// The windows of a pass that were used last.
-#[derive(Default)]
 pub(super) struct Windows {
     kept: Mutex<Vec<Window>>,
+    /// How many of a file there are at most.
+    most: usize,
     /// What is mapped anyway, of one file.
     whole: Option<Arc<Kept>>,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Windows { kept: Mutex::default(), most: KEPT, whole: None }
+    }
 }
 
 /// Whole pages of a file, mapped for reading.
@@ -133,7 +149,7 @@ impl Windows {
         kept.push(window.clone());
         let mut of_file = kept.iter().enumerate().filter(|(_, window)| window.region().is_of(file.handle()));
         let oldest = of_file.next().map(|(position, _)| position);
-        let is_too_many = of_file.count() >= KEPT;
+        let is_too_many = of_file.count() >= self.most;
         _left_behind = oldest.filter(|_| is_too_many).map(|position| kept.remove(position));
         Ok(window)
     }
