@@ -14,9 +14,9 @@ use ndfolio_store::{Bytes, Dispenser, File, IoEngine, Mode, Result, StoreError, 
 const MIB: u64 = 1 << 20;
 
 /// The bytes of pieces as one worker of two sees them, and the page faults that it took.
-fn read(file: &File, whole: Range<u64>, most: u64, pieces: &Vec<Range<u64>>) -> Result<(Vec<u8>, u64)> {
+fn read(file: &File, whole: Range<u64>, most: u64, pieces: &[Range<u64>]) -> Result<(Vec<u8>, u64)> {
     let sweep = Sweep::kept(file, &whole, most);
-    let dispenser = Dispenser::of_sweep(pieces, &sweep, 1..2);
+    let dispenser = Dispenser::of_sweep(&pieces, &sweep, 1..2);
     let mut stream = file.stream(IoEngine::Mmap, &dispenser, 1 << 20)?;
     let mut found = vec![0; pieces.iter().map(|piece| piece.end - piece.start).sum::<u64>() as usize];
     let starts: Vec<usize> = pieces
@@ -68,7 +68,7 @@ fn a_mapping_stays_and_is_the_file() {
     let writer = fs::OpenOptions::new().write(true).open(&path).unwrap();
     writer.write_all_at(b"new", 2 * MIB).unwrap();
     writer.write_all_at(b"more", 3 * MIB).unwrap();
-    let seen = |range: Range<u64>| read(&file, all(), 9 * MIB, &vec![range]).map(|(found, _)| found);
+    let seen = |range: Range<u64>| read(&file, all(), 9 * MIB, &[range]).map(|(found, _)| found);
     assert_eq!(seen(2 * MIB..2 * MIB + 3).unwrap(), b"new");
     file.look_again(3 * MIB + 4).unwrap();
     assert_eq!(seen(3 * MIB - 1..3 * MIB + 4).unwrap(), [&pattern(3 * MIB - 1, 1), &b"more"[..]].concat());

@@ -234,10 +234,11 @@ fn choose(
     run: &Run<'_>,
 ) -> Result<(Choice, usize, Option<Range<u64>>), EngineError> {
     let (file, range) = (&gather.source.file, gather.source.view.extent());
-    if matches!(run.way(), Io::Auto) && gather.picking.count() > SOME {
-        if let Some(choice) = file.choose_to_keep(&range, run.budget() as u64) {
-            return Ok((choice, threads(run, result.nbytes()), Some(range)));
-        }
+    if matches!(run.way(), Io::Auto)
+        && gather.picking.count() > SOME
+        && let Some(choice) = file.choose_to_keep(&range, run.budget() as u64)
+    {
+        return Ok((choice, threads(run, result.nbytes()), Some(range)));
     }
     let looked = Looked::at(gather)?;
     let choice = run.way().choose(file, &looked.access(gather, result));

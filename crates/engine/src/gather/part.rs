@@ -353,9 +353,9 @@ fn copy_part(
     if part.is_run {
         let out = &mut out[to..to + len];
         if len < SHORT {
-            bytes.pick_to(out)
+            bytes.pick_to(out);
         } else {
-            bytes.copy_to(out)
+            bytes.copy_to(out);
         }
         return len;
     }

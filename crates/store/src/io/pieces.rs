@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::windows::{Sweep, Windows, in_circles};
+use super::windows::{Sweep, Windows};
 use crate::file::unpoisoned;
 
 /// The byte ranges that a pass wants. They may overlap, be empty, and come in any order; ascending is fastest.
@@ -142,7 +142,7 @@ impl<'a> Dispenser<'a> {
     /// `worker.start` of `worker.end`.
     #[must_use]
     pub fn of_sweep(pieces: &'a dyn Pieces, sweep: &'a Sweep, worker: Range<usize>) -> Self {
-        let order = (worker.end > 1).then(|| in_circles(pieces, worker));
+        let order = (worker.end > 1).then(|| sweep.in_circles(pieces, worker));
         Dispenser { sweep: Some(sweep), order, ..Dispenser::new(pieces) }
     }
 
@@ -174,6 +174,11 @@ impl<'a> Dispenser<'a> {
     #[must_use]
     pub fn pieces(&self) -> &'a dyn Pieces {
         self.pieces
+    }
+
+    /// The piece that is taken first, if there is one.
+    pub(super) fn first(&self) -> Option<usize> {
+        (self.count > 0).then(|| self.order.as_ref().map_or(0, |order| order[0]))
     }
 
     /// Takes the next piece; `None` if there are no more, or the pass was stopped.

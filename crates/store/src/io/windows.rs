@@ -4,6 +4,7 @@
 //! bounded, and so that no worker unmaps much at a time.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::Pieces;
@@ -57,19 +58,22 @@ impl Sweep {
         sweep.windows.whole = file.kept(range, most);
         sweep
     }
-}
 
-/// The order in which one of the workers of a sweep takes its pieces, which are ascending: `worker.start` is its number,
-/// `worker.end` how many there are.
-pub(super) fn in_circles(pieces: &dyn Pieces, worker: Range<usize>) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..pieces.count()).collect();
-    let begin = WINDOW / worker.end.max(1) as u64 * worker.start as u64;
-    let place = |index: &usize| pieces.range(*index).start;
-    for window in order.chunk_by_mut(|a, b| Window::index_of(place(a)) == Window::index_of(place(b))) {
-        let behind = window.partition_point(|index| place(index) % WINDOW < begin);
-        window.rotate_left(behind);
+    /// The order in which one of the workers takes its pieces, which are ascending: `worker.start` is its number,
+    /// `worker.end` how many there are. One that comes late begins where the others are, and has what it missed last.
+    pub(super) fn in_circles(&self, pieces: &dyn Pieces, worker: Range<usize>) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..pieces.count()).collect();
+        let begin = WINDOW / worker.end.max(1) as u64 * worker.start as u64;
+        let place = |index: &usize| pieces.range(*index).start;
+        for window in order.chunk_by_mut(|a, b| Window::index_of(place(a)) == Window::index_of(place(b))) {
+            let behind = window.partition_point(|index| place(index) % WINDOW < begin);
+            window.rotate_left(behind);
+        }
+        let newest = self.windows.newest.load(Ordering::Relaxed);
+        let missed = order.partition_point(|index| Window::index_of(place(index)) < newest);
+        order.rotate_left(missed);
+        order
     }
-    order
 }
 
 /// The windows of a pass that were used last.
@@ -77,13 +81,15 @@ pub(super) struct Windows {
     kept: Mutex<Vec<Window>>,
     /// How many of a file there are at most.
     most: usize,
+    /// Which was made last.
+    newest: AtomicU64,
     /// What is mapped anyway, of one file.
     whole: Option<Arc<Kept>>,
 }
 
 impl Default for Windows {
     fn default() -> Self {
-        Windows { kept: Mutex::default(), most: KEPT, whole: None }
+        Windows { kept: Mutex::default(), most: KEPT, newest: AtomicU64::new(0), whole: None }
     }
 }
 
@@ -146,11 +152,41 @@ impl Windows {
             return Ok(window);
         }
         let window = Window::new(file, index)?;
+        self.newest.store(index, Ordering::Relaxed);
         kept.push(window.clone());
         let mut of_file = kept.iter().enumerate().filter(|(_, window)| window.region().is_of(file.handle()));
         let oldest = of_file.next().map(|(position, _)| position);
         let is_too_many = of_file.count() >= self.most;
         _left_behind = oldest.filter(|_| is_too_many).map(|position| kept.remove(position));
         Ok(window)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::Mode;
+
+    #[test]
+    fn who_comes_late_begins_where_the_others_are() {
+        let path = std::env::temp_dir().join(format!("ndfolio-sweep-{}", std::process::id()));
+        fs::File::create(&path).unwrap().set_len(4 * WINDOW).unwrap();
+        let file = File::open(&path, Mode::Read).unwrap();
+        fs::remove_file(&path).unwrap();
+        let sweep = Sweep::default();
+        let pieces: Vec<_> = (0..8).map(|half| half * WINDOW / 2).map(|start| start..start + 9).collect();
+        assert_eq!(sweep.in_circles(&pieces, 0..2), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(sweep.in_circles(&pieces, 1..2), [1, 0, 3, 2, 5, 4, 7, 6]);
+        for index in 0..3 {
+            sweep.windows.get(&file, index).unwrap();
+        }
+        assert_eq!(sweep.in_circles(&pieces, 0..2), [4, 5, 6, 7, 0, 1, 2, 3]);
+        assert_eq!(sweep.in_circles(&pieces, 1..2), [5, 4, 7, 6, 1, 0, 3, 2]);
+        // Those before are there still.
+        let kept = sweep.windows.kept.lock().unwrap().len();
+        sweep.windows.get(&file, 0).unwrap();
+        assert_eq!((kept, sweep.windows.newest.load(Ordering::Relaxed)), (3, 2));
     }
 }
