@@ -29,6 +29,9 @@ const DENSE: u64 = 8;
 /// In how many resident blocks faults are counted.
 const PROBES: usize = 3;
 
+/// The same for short pieces, of which each block counts.
+const PROBES_FOR_PIECES: usize = 8;
+
 /// From this resident share on, the device is slower than the page cache with its gaps.
 const HOT: f64 = 0.5;
 
@@ -117,6 +120,9 @@ impl File {
                 );
                 Choice::new(IoEngine::Pread, reason)
             }
+            Some(share) if share >= HOT && are_short(plan) => {
+                self.choose_hot_pieces(plan, &range, share, &hot_blocks)
+            }
             Some(share) if share >= HOT => self.choose_hot(share, &hot_blocks),
             Some(share) => self.choose_cold(plan, share),
         }
@@ -149,6 +155,26 @@ impl File {
             }
             None => Choice::new(IoEngine::Pread, format!("{known}, but how it holds them is not known")),
         }
+    }
+
+    /// For short pieces, of which each fault has to bring enough.
+    fn choose_hot_pieces(
+        &self,
+        plan: &AccessPlan,
+        range: &Range<u64>,
+        share: f64,
+        blocks: &[Range<u64>],
+    ) -> Choice {
+        let known = format!("{:.0} % of the range are in the page cache", share * 100.0);
+        let found = self.faults_of(blocks, PROBES_FOR_PIECES);
+        if found.is_empty() {
+            return Choice::new(IoEngine::Pread, format!("{known}, but how it holds them is not known"));
+        }
+        let faults = found.iter().sum::<u64>() as f64 / found.len() as f64;
+        let pieces = plan.pieces as f64 / (range.end - range.start).div_ceil(BLOCK) as f64;
+        let reason = format!("{known}: {pieces:.0} pieces and {faults:.1} faults for 2 MiB");
+        let pays = faults * DENSE as f64 <= pieces;
+        Choice::new(if pays { IoEngine::Mmap } else { IoEngine::Pread }, reason)
     }
 
     fn choose_cold(&self, plan: &AccessPlan, share: f64) -> Choice {
@@ -197,10 +223,16 @@ impl File {
     /// The faults of one of the blocks, such that as many have more as have less: the beginning of a file has
     /// small folios even where the rest has large ones.
     fn usual_faults(&self, blocks: &[Range<u64>]) -> Option<u64> {
-        let few = (0..PROBES).map(|probe| blocks.get((2 * probe + 1) * blocks.len() / (2 * PROBES)));
-        let mut faults: Vec<u64> = few.flatten().filter_map(|block| self.faults(block)).collect();
+        let mut faults = self.faults_of(blocks, PROBES);
         faults.sort_unstable();
         faults.get(faults.len() / 2).copied()
+    }
+
+    /// The faults of a few of the blocks, from the first to the last.
+    fn faults_of(&self, blocks: &[Range<u64>], few: usize) -> Vec<u64> {
+        let few = few.min(blocks.len());
+        let probed = (0..few).filter_map(|probe| blocks.get((2 * probe + 1) * blocks.len() / (2 * few)));
+        probed.filter_map(|block| self.faults(block)).collect()
     }
 
     /// Minor faults that it takes to touch each page of a resident block through a fresh mapping.
@@ -216,10 +248,14 @@ impl File {
     }
 }
 
-/// Whether short pieces lie so far apart that each costs a mapping too much.
+fn are_short(plan: &AccessPlan) -> bool {
+    matches!(plan.pattern, Pattern::Scattered | Pattern::Close)
+}
+
+/// Whether short pieces lie so far apart that each costs a mapping too much, even of the largest folios.
 fn is_thin(plan: &AccessPlan, range: &Range<u64>) -> bool {
     let blocks = (range.end - range.start).div_ceil(BLOCK);
-    plan.pattern == Pattern::Scattered && (plan.pieces as u64) < DENSE.saturating_mul(blocks)
+    are_short(plan) && (plan.pieces as u64) < DENSE.saturating_mul(blocks)
 }
 
 /// From how many bytes on it pays to find out how the page cache holds them.
