@@ -54,6 +54,8 @@ def compute(*arrays: Any) -> Any:
     """
     from ._array import Array
 
+    if len(arrays) == 1 and type(arrays[0]) is Array and arrays[0]._picks is not None:
+        return _picked(arrays[0])
     lazy = [array for array in arrays if type(array) is Array]
     if any(array._picks is not None for array in lazy):
         return _with_picks(arrays)
@@ -77,12 +79,6 @@ def _with_picks(arrays):
 
 def _picked(array):
     """The items of an array that waits for what is picked."""
-    from ._picking import by_numpy
-
-    source, *how = array._recipe[1]
-    few = by_numpy(source, array._picks, *how)
-    if few is not None:
-        return few.astype(array._dtype, copy=False)[()]
     buffer, array._profile = array._picks.compute(array._dtype, _config.session())
     return ndarray(buffer, array._dtype, array._shape)[()]
 

@@ -5,7 +5,13 @@ use std::path::PathBuf;
 use ndfolio::{
     Array, Casting, CreateOptions, DType, Error, Existing, IndexMode, Indices, Lazy, Plan, Report,
 };
-use pyo3::{buffer::PyBuffer, exceptions::PyValueError, prelude::*, types::PyDict, types::PyTuple};
+use pyo3::{
+    buffer::PyBuffer,
+    exceptions::{PyIndexError, PyValueError},
+    prelude::*,
+    types::PyDict,
+    types::PyTuple,
+};
 
 use crate::{
     dtype,
@@ -16,7 +22,7 @@ use crate::{
     session::{Session, Task},
 };
 
-/// Bytes that the system reads for an item, however small it is.
+/// Bytes that the system reads for a place of the file, however little is wanted of it.
 const PAGE: u64 = 4096;
 
 /// Items of a file's array that indices pick. Nothing is read by making one but masks in files, which are counted.
@@ -112,12 +118,13 @@ fn picks<'a>(array: &'a Array, way: &'a Way, mode: IndexMode) -> ndfolio::Result
 impl Picks {
     fn new(py: Python<'_>, node: &Node, way: Way, mode: &str) -> PyResult<Self> {
         let (array, mode) = (node.file()?.clone(), mode_of(mode)?);
-        let (shape, nbytes) = py
-            .detach(|| picks(&array, &way, mode).map(|picks| (picks.shape(), picks.nbytes() as u64)))
-            .raise()?;
-        // Of an array of many items each can be in a page of its own.
-        let size: usize = shape.iter().product();
-        let weight = nbytes.max((size as u64).saturating_mul(PAGE).min(array.nbytes() as u64));
+        let found = || {
+            let picks = picks(&array, &way, mode)?;
+            Ok::<_, Error>((picks.shape(), picks.nbytes() as u64, picks.places() as u64))
+        };
+        let (shape, nbytes, places) = py.detach(found).raise()?;
+        // Each place can be in a page of its own.
+        let weight = nbytes.max(places.saturating_mul(PAGE).min(array.nbytes() as u64));
         let task = Task { results: nbytes, ..Task::new(weight, node.task.io) };
         Ok(Picks { array, way, mode, shape, task })
     }
@@ -162,6 +169,19 @@ impl Picks {
     #[staticmethod]
     fn gather(py: Python<'_>, node: &Node, indices: Vec<Option<Held>>) -> PyResult<Self> {
         Picks::new(py, node, Way::Gather(indices), "raise")
+    }
+
+    /// Rows, by indices that are looked at now.
+    #[staticmethod]
+    fn rows(py: Python<'_>, node: &Node, indices: Held) -> PyResult<Self> {
+        let size = node.file()?.shape().first().map_or(0, |&rows| rows as i64);
+        if let Values::Indices(values) = &indices.values
+            && let Some(bad) = values.iter().find(|&&index| index < -size || index >= size)
+        {
+            let message = format!("index {bad} is out of bounds for axis 0 with size {size}");
+            return Err(PyIndexError::new_err(message));
+        }
+        Picks::new(py, node, Way::Gather(vec![Some(indices)]), "raise")
     }
 
     #[staticmethod]

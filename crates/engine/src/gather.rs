@@ -23,6 +23,14 @@ pub use indices::{Counted, IndexFile, Indices, Mask, MaskBytes, MaskFile};
 pub(crate) use plan::plan_gather_unchecked;
 pub use plan::{plan_gather, plan_gather_to};
 pub use scatter::{Around, Given, Repeated, scatter};
+use window::part_reach;
+
+/// How many places of the file picks are in, at most: parts of their cells that are read at once.
+#[must_use]
+pub fn count_places(picking: &Picking) -> usize {
+    let cell = picking.cell();
+    picking.count().saturating_mul(cell.tiles(part_reach(cell, 1 << 20)).count_tiles())
+}
 
 /// Indices and their shape.
 #[derive(Clone, Copy)]

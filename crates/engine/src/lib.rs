@@ -40,7 +40,7 @@ pub use error::EngineError;
 pub use fetch::{read, read_item, write};
 pub use gather::{
     Around, Counted, Gather, Given, IndexFile, Indexed, Indices, Mask, MaskBytes, MaskFile, Repeated,
-    expect_room, gather, gather_to, plan_gather, plan_gather_to, scatter,
+    count_places, expect_room, gather, gather_to, plan_gather, plan_gather_to, scatter,
 };
 pub use hold::{can_hold, hold};
 pub use limits::{Limit, Limits};

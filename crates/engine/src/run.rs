@@ -1,7 +1,7 @@
 use std::{num::NonZero, path::Path, sync::Arc};
 
 use ndfolio_layout::View;
-use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, MachineMemory, Spare};
+use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, MachineMemory, Spare, processors};
 
 use crate::{EngineError, Report};
 
@@ -140,8 +140,7 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn most_threads(&self) -> usize {
-        let all = self.threads.or_else(|| std::thread::available_parallelism().ok());
-        let all = all.unwrap_or(NonZero::<usize>::MIN);
+        let all = self.threads.unwrap_or_else(processors);
         self.fit.map_or(all, |fit| fit.min(all)).get()
     }
 

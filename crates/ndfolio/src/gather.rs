@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ndarray::ArrayD;
 use ndfolio_engine::{
-    Gather, Indexed, Plan, Run, expect_room, gather, gather_to, plan_gather, plan_gather_to,
+    Gather, Indexed, Plan, Run, count_places, expect_room, gather, gather_to, plan_gather, plan_gather_to,
 };
 use ndfolio_kernel::{Casting, Element};
 use ndfolio_layout::{DType, IndexMode, LayoutError, Order, Picked, Picking, View};
@@ -211,6 +211,13 @@ impl<'a> Picks<'a> {
     #[must_use]
     pub fn nbytes(&self) -> usize {
         self.size() * self.array.itemsize()
+    }
+
+    /// How many places of the file they are in, at most: parts of the rows (or of whatever is picked) that are read at
+    /// once.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        count_places(&self.picking)
     }
 
     /// Calls with the indices open.

@@ -86,6 +86,14 @@ impl<'a> MappedBytes<'a> {
         }
     }
 
+    /// Copies all bytes, behind which nobody reads on.
+    #[inline(always)]
+    fn read_alone(&self, out: &mut [u8]) {
+        assert_eq!(out.len(), self.len, "room of another length");
+        // SAFETY: bytes are such memory, and what is written to them are bytes. As many are mapped, says `new`.
+        unsafe { copy::read_alone(self.start, &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<u8>])) };
+    }
+
     fn slice(self, range: Range<usize>) -> Self {
         assert!(range.start <= range.end && range.end <= self.len, "bytes behind the end of a mapping");
         // SAFETY: a part of what is mapped.
@@ -255,6 +263,35 @@ impl<'a> Bytes<'a> {
         }
     }
 
+    /// As [`copy_to`](Self::copy_to), for bytes behind which nobody reads on: nothing beside them is loaded.
+    ///
+    /// # Panics
+    ///
+    /// If `out` has another length.
+    #[inline(always)]
+    pub fn pick_to(&self, out: &mut [u8]) {
+        match self {
+            Bytes::Private(bytes) => out.copy_from_slice(bytes),
+            Bytes::Mapped(bytes) => bytes.read_alone(out),
+        }
+    }
+
+    /// Asks the processor for the `len` bytes at `at`, which are read soon: where places are far apart, it does not
+    /// foresee them by itself. A hint, which loads nothing of pages that were not touched yet.
+    #[inline(always)]
+    pub fn fetch(&self, at: usize, len: usize) {
+        #[cfg(target_arch = "x86_64")]
+        registers::fetch(
+            match self {
+                Bytes::Private(bytes) => bytes.as_ptr().wrapping_add(at),
+                Bytes::Mapped(bytes) => bytes.start.wrapping_add(at),
+            },
+            len,
+        );
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (at, len);
+    }
+
     /// The bytes as private memory: themselves, or a copy in `room`, which grows when it must.
     pub fn private<'t>(&'t self, room: &'t mut Vec<u8>) -> &'t [u8] {
         match self {
@@ -338,6 +375,12 @@ mod tests {
                 let mut copy = vec![0; bytes.len()];
                 bytes.copy_to(&mut copy);
                 assert_eq!(copy, want);
+                for (at, len) in [(0, 0), (3, 9), (1, 255), (64, 256), (65, 1024), (700, 4099)] {
+                    bytes.fetch(at, len);
+                    let mut copy = vec![0; len];
+                    bytes.slice(at..at + len).pick_to(&mut copy);
+                    assert_eq!(copy, want[at..at + len]);
+                }
                 let chunks: usize = bytes.chunks(999).map(|chunk| chunk.len()).sum();
                 assert_eq!(chunks, want.len());
             };

@@ -88,6 +88,8 @@ impl File {
     /// written, which is final for a file that is open for writing, as a failed [`flush`](Self::flush) is.
     pub fn evict(&self, range: Range<u64>) -> Result<Residency> {
         let len = self.range_len(&range)?;
+        // Nothing that is mapped leaves the page cache.
+        self.let_go();
         if len > 0 {
             self.write_back(range.clone())?;
             let page = syscalls::page_size() as u64;

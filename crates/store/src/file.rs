@@ -2,6 +2,7 @@
 
 mod append;
 mod copied;
+mod kept;
 mod runs;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use self::copied::Copied;
+use self::kept::Keeper;
 use crate::handle::{Handle, again};
 use crate::io::direct::Descriptor;
 use crate::mapping::{Mapping, Region, page_lost};
@@ -21,6 +23,7 @@ use crate::syscalls::{Access, Calls, calls_for};
 use crate::{FileId, Mode, Result, StoreError};
 
 pub use append::{Appender, Synced};
+pub(crate) use kept::Kept;
 
 /// An open file.
 ///
@@ -56,6 +59,8 @@ pub struct File {
     copied: Copied,
     /// Opened when it is needed.
     direct: OnceLock<Result<Descriptor, i32>>,
+    /// What stays mapped for reading.
+    keeper: Keeper,
 }
 
 impl File {
@@ -97,6 +102,7 @@ impl File {
             making: Mutex::new(()),
             copied: Copied::default(),
             direct: OnceLock::new(),
+            keeper: Keeper::default(),
         })
     }
 

@@ -30,6 +30,7 @@ pub use counters::IoCounters;
 pub use direct::Spare;
 pub use held::Held;
 pub use pieces::{Chunks, Dispenser, Pieces, Turns};
+pub use windows::Sweep;
 pub use writer::{WriteCounters, WriteEngine, Writer};
 
 /// How the bytes of a pass come into private memory.

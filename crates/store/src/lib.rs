@@ -74,10 +74,10 @@ pub use file::{Appender, File, Synced};
 pub use guard::MAX_MAPPINGS;
 pub use io::{
     AccessPlan, Buffer, Choice, Chunks, Dispenser, Held, IoCounters, IoEngine, Pattern, PieceStream, Pieces,
-    Spare, Turns, WriteCounters, WriteEngine, Writer,
+    Spare, Sweep, Turns, WriteCounters, WriteEngine, Writer,
 };
 pub use locks::{ALL_BYTES, APPENDING, EVERYTHING, Lock, Locking, RangeLock};
-pub use machine::{GroupLimit, MachineMemory, MachineName};
+pub use machine::{GroupLimit, MachineMemory, MachineName, processors};
 pub use mapping::{Mapping, RawMap};
 pub use memory::large_pages;
 pub use mode::{Durability, Existing, FileId, Mode, Reserve, Short};

@@ -1,8 +1,10 @@
 //! How much memory the machine has, and how much of it the process's control group may use.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::thread;
 
 use crate::{FileId, Result, StoreError};
 
@@ -86,6 +88,34 @@ impl MachineMemory {
         let group = groups(root).filter(|group| total.is_none_or(|total| group.limit < total));
         MachineMemory { total, available: field("MemAvailable:"), group }
     }
+}
+
+/// How many processors this process may use now. What its control group allows is looked up once: that takes longer
+/// than a short pass.
+#[must_use]
+pub fn processors() -> NonZero<usize> {
+    static GROUP: OnceLock<NonZero<usize>> = OnceLock::new();
+    let all = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    let Some(own) = own_processors() else { return all() };
+    // If it said no less than that, it said nothing.
+    own.min(*GROUP.get_or_init(|| Some(all()).filter(|all| *all < own).unwrap_or(NonZero::<usize>::MAX)))
+}
+
+/// Those that this thread may run on.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn own_processors() -> Option<NonZero<usize>> {
+    // SAFETY: the set is plain bits, of which the system writes as many as the set has.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        let failed = libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut set);
+        let count = usize::try_from(libc::CPU_COUNT(&set)).ok()?;
+        NonZero::new(count).filter(|_| failed == 0)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn own_processors() -> Option<NonZero<usize>> {
+    None
 }
 
 /// What tells a machine and a device from others.

@@ -12,13 +12,13 @@ use std::{
 use ndfolio_kernel::swap_bytes;
 use ndfolio_layout::{Tile, Tiles, View};
 use ndfolio_store::{
-    AccessPlan, Advice, Choice, IoEngine, NewFile, Pattern, Spare, large_pages, usage, usage::Faults,
+    AccessPlan, Advice, Choice, IoEngine, NewFile, Pattern, Spare, Sweep, large_pages, usage, usage::Faults,
 };
 
 use super::{
-    Conversion, Gather,
+    Conversion, Gather, count_places,
     part::{Reader, Room},
-    window::{APART, part_reach},
+    window::APART,
 };
 use crate::{
     EngineError, Io, Report, Run,
@@ -49,6 +49,8 @@ pub(super) struct Boxes<'a> {
     pub(super) room: Room,
     /// The bytes of the array from its first item to its last, if all of them are read at once.
     pub(super) whole: Option<Range<u64>>,
+    /// The same, if they stay mapped.
+    kept: Option<Range<u64>>,
 }
 
 /// Threads that wait for a device which can only be asked one thing at a time by each.
@@ -57,9 +59,17 @@ const WAITING: usize = 32;
 const LEAST: usize = 1 << 20;
 /// What a pass takes however little memory there is.
 const SMALL: usize = 32 << 10;
+/// Picks for each of them, at most, are waited for one after the other.
+const PER_WAITING: usize = 16;
+/// Reads from memory that take longer than to start another thread.
+const CALLS: usize = 512;
+/// Fewer picks are read in the time in which somebody looks how the page cache holds them.
+const SOME: usize = 256;
 /// Picks of which the places are looked at before a way is chosen.
 const LOOKED_AT: usize = 4096;
-/// The share of a range from which on it counts as being in memory.
+/// Of how many of them is asked whether the page cache holds them.
+const TRIED: usize = 16;
+/// The share of them from which on all count as being in memory.
 const HOT: f64 = 0.9;
 
 impl<'a> Boxes<'a> {
@@ -74,18 +84,9 @@ impl<'a> Boxes<'a> {
         let memory = run.budget().saturating_sub(taken).max(SMALL);
         let whole = whole(gather, result, memory, run);
         let memory = memory - whole.as_ref().map_or(0, |whole| (whole.end - whole.start) as usize);
-        let choice = match &whole {
-            Some(whole) => all_at_once(whole),
-            None => run.way().choose(&gather.source.file, &access(gather, result)?),
-        };
-        let most = match choice.engine {
-            _ if whole.is_some() => threads(run, result.nbytes()),
-            // One queue keeps the device busy, and what is sorted as a whole is read once.
-            IoEngine::Direct => 1,
-            IoEngine::Pread if !is_hot(gather)? => {
-                run.waiting_threads(WAITING).min(gather.picking.count().div_ceil(16))
-            }
-            _ => threads(run, result.nbytes()),
+        let (choice, most, kept) = match &whole {
+            Some(whole) => (all_at_once(whole), threads(run, result.nbytes()), None),
+            None => choose(gather, result, run)?,
         };
         let threads = most.min(memory / LEAST).max(1);
         let each = memory / threads;
@@ -101,6 +102,7 @@ impl<'a> Boxes<'a> {
             cast: 0,
             room: Room::of(each),
             whole,
+            kept,
         };
         boxes.cut(in_memory, each);
         Ok(boxes)
@@ -158,18 +160,18 @@ impl<'a> Boxes<'a> {
         let whole = self.read_whole(&mut report)?;
         let jobs = Jobs { tiles: self.result.panels(self.box_bytes), rest, new };
         let (jobs, stopped) = (Mutex::new(jobs), AtomicBool::new(false));
-        let own = Spare::default();
+        let (own, sweep) = (Spare::default(), self.sweep());
         let queues = self.run.spare_or(&own);
-        let shared = Shared { boxes: self, whole: whole.as_deref(), jobs, stopped, meter, queues };
-        let results: Vec<_> = if self.threads == 1 {
-            vec![shared.work()]
-        } else {
-            std::thread::scope(|scope| {
-                let workers: Vec<_> = (0..self.threads).map(|_| scope.spawn(|| shared.work())).collect();
-                let joined = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
-                joined.map(|one| one.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-            })
-        };
+        let shared = Shared { boxes: self, whole: whole.as_deref(), jobs, stopped, meter, queues, sweep };
+        let shared = &shared;
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let others: Vec<_> =
+                (1..self.threads).map(|number| scope.spawn(move || shared.work(number))).collect();
+            let first = shared.work(0);
+            let joined = others.into_iter().map(std::thread::ScopedJoinHandle::join);
+            let others = joined.map(|one| one.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            std::iter::once(first).chain(others).collect()
+        });
         for result in results {
             report.add(result?);
         }
@@ -179,6 +181,18 @@ impl<'a> Boxes<'a> {
 }
 
 impl Boxes<'_> {
+    /// What the threads share where the file is mapped.
+    fn sweep(&self) -> Sweep {
+        let (file, most) = (&self.gather.source.file, self.run.budget() as u64);
+        match &self.kept {
+            Some(range) => Sweep::kept(file, range, most),
+            None => {
+                file.keep_at_most(most);
+                Sweep::default()
+            }
+        }
+    }
+
     /// Reads all of the array, if that is the way.
     fn read_whole(&self, report: &mut Report) -> Result<Option<Vec<u8>>, EngineError> {
         let Some(range) = &self.whole else { return Ok(None) };
@@ -193,13 +207,17 @@ impl Boxes<'_> {
 
 /// An array whose items are picked this often for each of its bytes is read as a whole, if it fits the memory.
 const OFTEN: u64 = 8;
+/// If there are as few bytes of it for each place as are read in the time in which that is sorted and looked up.
+const FEW: u64 = 512;
 
 /// The bytes of the array, if that many of them are wanted that nothing needs to be sorted.
 fn whole(gather: &Gather<'_>, result: &View, memory: usize, run: &Run<'_>) -> Option<Range<u64>> {
     let range = gather.source.view.extent();
     let len = range.end - range.start;
     let wanted = (result.size() as u64).saturating_mul(gather.source.view.itemsize() as u64);
-    let is_wanted = matches!(run.way(), Io::Auto) && wanted.saturating_mul(OFTEN) >= len;
+    let is_often = wanted.saturating_mul(OFTEN) >= len
+        && (count_places(gather.picking) as u64).saturating_mul(FEW) >= len;
+    let is_wanted = matches!(run.way(), Io::Auto) && is_often;
     (is_wanted && len <= memory as u64 / 2).then_some(range)
 }
 
@@ -209,36 +227,87 @@ fn all_at_once(range: &Range<u64>) -> Choice {
     Choice { engine: IoEngine::Pread, advice: Advice::Normal, reason }
 }
 
-/// What a gather reads, found out from some of its picks.
-fn access(gather: &Gather<'_>, result: &View) -> Result<AccessPlan, EngineError> {
-    let (range, apart) = looked_at(gather)?;
-    let bytes = (result.size() * gather.source.view.itemsize()) as u64;
-    let cell = gather.picking.cell();
-    let reach = part_reach(cell, 1 << 20);
-    let pieces = gather.picking.count().saturating_mul(cell.tiles(reach).count_tiles());
-    let pattern = if apart <= APART { Pattern::Sparse } else { Pattern::Scattered };
-    Ok(AccessPlan { range, bytes, pieces, pattern })
+/// How the picks are read, by how many threads, and what stays mapped.
+fn choose(
+    gather: &Gather<'_>,
+    result: &View,
+    run: &Run<'_>,
+) -> Result<(Choice, usize, Option<Range<u64>>), EngineError> {
+    let (file, range) = (&gather.source.file, gather.source.view.extent());
+    if matches!(run.way(), Io::Auto)
+        && gather.picking.count() > SOME
+        && let Some(choice) = file.choose_to_keep(&range, run.budget() as u64)
+    {
+        return Ok((choice, threads(run, result.nbytes()), Some(range)));
+    }
+    let looked = Looked::at(gather)?;
+    let choice = run.way().choose(file, &looked.access(gather, result));
+    let most = looked.threads(gather, result, choice.engine, run);
+    Ok((choice, most, None))
 }
 
-/// The range in which some of the picks lie, and how far all are apart.
-fn looked_at(gather: &Gather<'_>) -> Result<(Range<u64>, u64), EngineError> {
-    let (mut indices, mut reaches) = (Vec::new(), Vec::new());
-    let count = gather.picking.count();
-    gather.reaches(0, count.min(LOOKED_AT), &mut indices, &mut reaches)?;
-    let (low, high) =
-        reaches.iter().fold((i64::MAX, i64::MIN), |(low, high), &reach| (low.min(reach), high.max(reach)));
-    let cell = gather.picking.cell().extent();
-    let range = cell.start.saturating_add_signed(low)..cell.end.saturating_add_signed(high);
-    let apart = high.abs_diff(low) / count.max(1) as u64;
-    Ok((range, apart))
+/// What some of the picks tell of all of them.
+struct Looked {
+    /// How far each moves the cell.
+    reaches: Vec<i64>,
+    /// The range in which they lie.
+    range: Range<u64>,
+    /// How far all picks are apart, on average.
+    apart: u64,
 }
 
-/// Whether the page cache holds what is picked, as far as that is known.
-fn is_hot(gather: &Gather<'_>) -> Result<bool, EngineError> {
-    let (range, _) = looked_at(gather)?;
-    let file = &gather.source.file;
-    let range = range.start.min(file.len())..range.end.min(file.len());
-    Ok(file.residency(range).ok().and_then(|found| found.share()).is_none_or(|share| share >= HOT))
+impl Looked {
+    fn at(gather: &Gather<'_>) -> Result<Self, EngineError> {
+        let (mut indices, mut reaches) = (Vec::new(), Vec::new());
+        let count = gather.picking.count();
+        gather.reaches(0, count.min(LOOKED_AT), &mut indices, &mut reaches)?;
+        let (low, high) = reaches
+            .iter()
+            .fold((i64::MAX, i64::MIN), |(low, high), &reach| (low.min(reach), high.max(reach)));
+        let cell = gather.picking.cell().extent();
+        let range = cell.start.saturating_add_signed(low)..cell.end.saturating_add_signed(high);
+        Ok(Looked { reaches, range, apart: high.abs_diff(low) / count.max(1) as u64 })
+    }
+
+    fn access(&self, gather: &Gather<'_>, result: &View) -> AccessPlan {
+        let bytes = (result.size() * gather.source.view.itemsize()) as u64;
+        let pieces = count_places(gather.picking);
+        let pattern = if self.apart <= APART { Pattern::Close } else { Pattern::Scattered };
+        AccessPlan { range: self.range.clone(), bytes, pieces, pattern }
+    }
+
+    /// How many threads are worth starting.
+    fn threads(&self, gather: &Gather<'_>, result: &View, engine: IoEngine, run: &Run<'_>) -> usize {
+        let (count, places) = (gather.picking.count(), count_places(gather.picking));
+        match engine {
+            // One queue keeps the device busy, and what is sorted as a whole is read once.
+            IoEngine::Direct => 1,
+            IoEngine::Pread if count > PER_WAITING && !self.is_hot(gather) => {
+                run.waiting_threads(WAITING).min(count.div_ceil(PER_WAITING))
+            }
+            IoEngine::Pread if places > CALLS => {
+                run.most_threads().min(places.div_ceil(CALLS)).max(threads(run, result.nbytes()))
+            }
+            _ => threads(run, result.nbytes()),
+        }
+    }
+
+    /// Whether the page cache holds what is picked, as far as a few of the picks tell.
+    fn is_hot(&self, gather: &Gather<'_>) -> bool {
+        let file = &gather.source.file;
+        let first = gather.picking.cell().extent().start;
+        let few = self.reaches.iter().step_by(self.reaches.len().div_ceil(TRIED).max(1));
+        let (mut tried, mut hot) = (0_u32, 0_u32);
+        for reach in few {
+            let at = first.saturating_add_signed(*reach).min(file.len());
+            let Some(share) = file.residency(at..file.len().min(at + 1)).ok().and_then(|found| found.share())
+            else {
+                return true;
+            };
+            (tried, hot) = (tried + 1, hot + u32::from(share > 0.0));
+        }
+        f64::from(hot) >= HOT * f64::from(tried)
+    }
 }
 
 /// The boxes that are left.
@@ -269,13 +338,14 @@ struct Shared<'a> {
     stopped: AtomicBool,
     meter: &'a Meter<'a, 'a>,
     queues: &'a Spare,
+    sweep: Sweep,
 }
 
 impl Shared<'_> {
     /// One thread's share; an error ends all of them.
-    fn work(&self) -> Result<Report, EngineError> {
+    fn work(&self, number: usize) -> Result<Report, EngineError> {
         let before = usage::thread_faults();
-        let mut result = self.fill_boxes();
+        let mut result = self.fill_boxes(number);
         if let Ok(report) = &mut result {
             report.faults = before.zip(usage::thread_faults()).map(|(before, now)| now.since(before));
         } else {
@@ -284,14 +354,14 @@ impl Shared<'_> {
         result
     }
 
-    fn fill_boxes(&self) -> Result<Report, EngineError> {
+    fn fill_boxes(&self, number: usize) -> Result<Report, EngineError> {
         let boxes = self.boxes;
         let mut reader = Reader::new(
             boxes.gather,
             boxes.choice.engine,
             boxes.room,
             (boxes.run, self.meter, &self.stopped),
-            self.queues,
+            (self.queues, &self.sweep, number..boxes.threads),
         );
         reader.whole = self.whole.zip(boxes.whole.as_ref().map(|whole| whole.start));
         let (mut raw, mut cast, mut emitter) = (Vec::new(), Vec::new(), Emitter::default());

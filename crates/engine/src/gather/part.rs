@@ -8,7 +8,7 @@ use std::{
 
 use ndfolio_kernel::copy_strided;
 use ndfolio_layout::{Tile, View};
-use ndfolio_store::{Bytes, Dispenser, File, IoEngine, Spare};
+use ndfolio_store::{Buffer, Bytes, Dispenser, File, IoCounters, IoEngine, Spare, Sweep};
 
 use super::{
     Gather,
@@ -56,10 +56,13 @@ pub(super) struct Reader<'a> {
     stopped: &'a AtomicBool,
     /// What one window leaves to the next.
     queues: &'a Spare,
+    /// What the threads share, with the number of this one and how many there are.
+    sweep: (&'a Sweep, Range<usize>),
     /// The bytes of the array, and where they begin in the file, if they were read before.
     pub(super) whole: Option<(&'a [u8], u64)>,
     window: Window,
     requests: Requests,
+    buffer: Buffer,
     spare: Vec<u8>,
     pub(super) report: Report,
 }
@@ -70,7 +73,7 @@ impl<'a> Reader<'a> {
         engine: IoEngine,
         room: Room,
         (run, meter, stopped): (&'a Run<'a>, &'a Meter<'a, 'a>, &'a AtomicBool),
-        queues: &'a Spare,
+        (queues, sweep, thread): (&'a Spare, &'a Sweep, Range<usize>),
     ) -> Self {
         Reader {
             gather,
@@ -80,9 +83,11 @@ impl<'a> Reader<'a> {
             meter,
             stopped,
             queues,
+            sweep: (sweep, thread),
             whole: None,
             window: Window::default(),
             requests: Requests::default(),
+            buffer: Buffer::default(),
             spare: Vec::new(),
             report: Report::default(),
         }
@@ -185,65 +190,146 @@ impl<'a> Reader<'a> {
         if self.requests.pieces.is_empty() {
             return Ok(());
         }
-        let (file, requests) = (self.file(), std::mem::take(&mut self.requests));
-        let result = {
-            let dispenser = Dispenser::new(&requests);
-            let started = Instant::now();
-            let budget = self.room.buffers.max(requests.longest_len());
-            let (mut stream, refused) =
-                file.stream_or_fallback_with(self.engine, (&dispenser, budget), Some(self.queues))?;
-            let mut asked = 0;
-            let mut result = Ok(());
-            loop {
-                if self.stopped.load(Ordering::Relaxed) {
-                    break;
-                }
-                if let Err(error) = self.run.go_on() {
-                    result = Err(error);
-                    break;
-                }
-                let mut copied = 0;
-                let next = stream.next_in_place(&mut |index, bytes| {
-                    let piece = &requests.pieces[index];
-                    let (part, keys) = (&parts[piece.part], requests.keys(index, window.len()));
-                    let at = part.extent.start.wrapping_sub(piece.range.start);
-                    for (reach, number) in window.moves(keys) {
-                        let from = at.wrapping_add_signed(reach) as usize;
-                        let to = start + number * step + part.to;
-                        copied += copy_part(bytes, from, part, (&mut *out, to), &mut self.spare);
-                    }
-                });
-                match next {
-                    Ok(Some(_)) => {}
-                    Ok(None) => break,
-                    Err(error) => {
-                        result = Err(error.into());
-                        break;
-                    }
-                }
-                asked += copied as u64;
-                self.meter.look();
-                self.run.done(copied);
-            }
-            let mut io = stream.counters();
-            if stream.engine() == IoEngine::Mmap {
-                io.bytes_read = asked;
-            }
-            io.bytes_asked = asked;
-            io.buffer_bytes += (window.bytes() + requests.bytes() + self.spare.capacity()) as u64;
-            let computing = started.elapsed().saturating_sub(io.wait);
-            let mut report = Report { io, computing, passes: 1, budget: 1, ..Report::default() };
-            if let Some(refused) = refused {
-                report.engine = stream.engine().to_string();
-                report.reason = format!("{refused}; so {} instead", stream.engine());
-            }
-            self.report.then(&report);
-            result
+        let requests = std::mem::take(&mut self.requests);
+        let wanted = Wanted { window, requests: &requests, parts, start, step };
+        let result = match self.engine {
+            IoEngine::Pread => self.call(&wanted, out),
+            IoEngine::Mmap | IoEngine::Direct => self.stream(&wanted, out),
         };
         self.requests = requests;
         result
     }
+
+    /// Reads the pieces with calls, one after the other: what is a pick by itself goes straight to its place.
+    fn call(&mut self, wanted: &Wanted<'_>, out: &mut [u8]) -> Result<(), EngineError> {
+        /// Pieces after which the observer is told.
+        const TOLD: usize = 16;
+        let (file, started) = (self.file(), Instant::now());
+        let (mut io, mut untold) = (IoCounters::default(), 0);
+        for (index, piece) in wanted.requests.pieces.iter().enumerate() {
+            if self.stopped.load(Ordering::Relaxed) {
+                break;
+            }
+            self.run.go_on()?;
+            let len = (piece.range.end - piece.range.start) as usize;
+            let copied = if let Some(to) = wanted.only_place(index) {
+                file.read_at(piece.range.start, &mut out[to..to + len])?;
+                len
+            } else {
+                let room = self.buffer.room(piece.range.start, len);
+                file.read_at(piece.range.start, room)?;
+                wanted.copy(index, Bytes::Private(room), out, &mut self.spare)
+            };
+            io.pieces += 1;
+            io.reads += u64::from(len > 0);
+            io.bytes_read += len as u64;
+            io.bytes_asked += copied as u64;
+            untold += copied;
+            if (index + 1) % TOLD == 0 {
+                self.meter.look();
+                self.run.done(std::mem::take(&mut untold));
+            }
+        }
+        self.run.done(untold);
+        (io.wait, io.buffer_bytes) = (started.elapsed(), self.buffer.capacity() as u64);
+        self.count(io, wanted, Report::default());
+        Ok(())
+    }
+
+    /// Has pieces handed over in the order in which they arrive.
+    fn stream(&mut self, wanted: &Wanted<'_>, out: &mut [u8]) -> Result<(), EngineError> {
+        let (file, requests) = (self.file(), wanted.requests);
+        let (sweep, thread) = &self.sweep;
+        let dispenser = match self.engine {
+            IoEngine::Mmap => Dispenser::of_sweep(requests, sweep, thread.clone()),
+            IoEngine::Pread | IoEngine::Direct => Dispenser::new(requests),
+        };
+        let started = Instant::now();
+        let budget = self.room.buffers.max(requests.longest_len());
+        let (mut stream, refused) =
+            file.stream_or_fallback_with(self.engine, (&dispenser, budget), Some(self.queues))?;
+        let mut asked = 0;
+        while !self.stopped.load(Ordering::Relaxed) {
+            self.run.go_on()?;
+            let mut copied = 0;
+            let next = stream.next_in_place(&mut |index, bytes| {
+                copied = wanted.copy(index, bytes, out, &mut self.spare);
+            })?;
+            if next.is_none() {
+                break;
+            }
+            asked += copied as u64;
+            self.meter.look();
+            self.run.done(copied);
+        }
+        let mut io = stream.counters();
+        if stream.engine() == IoEngine::Mmap {
+            io.bytes_read = asked;
+        }
+        io.bytes_asked = asked;
+        let mut report = Report { computing: started.elapsed().saturating_sub(io.wait), ..Report::default() };
+        if let Some(refused) = refused {
+            report.engine = stream.engine().to_string();
+            report.reason = format!("{refused}; so {} instead", stream.engine());
+        }
+        drop(stream);
+        self.count(io, wanted, report);
+        Ok(())
+    }
+
+    fn count(&mut self, mut io: IoCounters, wanted: &Wanted<'_>, report: Report) {
+        let own = wanted.window.bytes() + wanted.requests.bytes() + self.spare.capacity();
+        io.buffer_bytes += own as u64;
+        self.report.then(&Report { io, passes: 1, budget: 1, ..report });
+    }
 }
+
+/// Pieces that are read, and where what is picked of them goes.
+struct Wanted<'a> {
+    window: &'a Window,
+    requests: &'a Requests,
+    parts: &'a [Part],
+    /// Where the first pick goes, and how far the next is from it.
+    start: usize,
+    step: usize,
+}
+
+impl Wanted<'_> {
+    /// Copies what is picked of a piece to its places. How many bytes of items they are.
+    fn copy(&self, index: usize, bytes: Bytes<'_>, out: &mut [u8], spare: &mut Vec<u8>) -> usize {
+        let piece = &self.requests.pieces[index];
+        let (part, keys) = (&self.parts[piece.part], self.requests.keys(index, self.window.len()));
+        let at = part.extent.start.wrapping_sub(piece.range.start);
+        let place = |reach: i64| at.wrapping_add_signed(reach) as usize;
+        let len = (part.extent.end - part.extent.start) as usize;
+        let mut ahead = self.window.moves(keys.clone()).skip(FETCHED_AHEAD);
+        let mut copied = 0;
+        for (reach, number) in self.window.moves(keys) {
+            if let Some((next, _)) = ahead.next() {
+                bytes.fetch(place(next), len.min(FETCHED));
+            }
+            let to = self.start + number * self.step + part.to;
+            copied += copy_part(bytes, place(reach), part, (&mut *out, to), spare);
+        }
+        copied
+    }
+
+    /// Where a piece goes that is a single pick, all of whose bytes lie together in the result too.
+    fn only_place(&self, index: usize) -> Option<usize> {
+        let part = &self.parts[self.requests.pieces[index].part];
+        let keys = self.requests.keys(index, self.window.len());
+        let (_, number) =
+            self.window.moves(keys.clone()).next().filter(|_| part.is_run && keys.len() == 1)?;
+        Some(self.start + number * self.step + part.to)
+    }
+}
+
+/// How many picks ahead the processor is told of one, and of how many of its bytes: it goes on by itself from there.
+const FETCHED_AHEAD: usize = 4;
+const FETCHED: usize = 1024;
+
+/// Parts of fewer bytes are over before it pays to look ahead in them.
+const SHORT: usize = 16 << 10;
 
 /// A part of a cell that is read at once, at most.
 fn part_limit(engine: IoEngine, buffers: usize) -> u64 {
@@ -265,7 +351,12 @@ fn copy_part(
     let len = (part.extent.end - part.extent.start) as usize;
     let bytes = bytes.slice(from..from + len);
     if part.is_run {
-        bytes.copy_to(&mut out[to..to + len]);
+        let out = &mut out[to..to + len];
+        if len < SHORT {
+            bytes.pick_to(out);
+        } else {
+            bytes.copy_to(out);
+        }
         return len;
     }
     let start = (part.view.offset() - part.extent.start) as usize;

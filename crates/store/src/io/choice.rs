@@ -22,8 +22,15 @@ const SAMPLES: u64 = 64;
 /// The largest folio, in bytes: a fresh mapping gets one with a single fault, if it has it as a whole.
 const BLOCK: u64 = 2 << 20;
 
+/// Fewer short pieces than these in a block, on average, are read by as many calls sooner than a mapping gets it, and
+/// lets it go again.
+const DENSE: u64 = 8;
+
 /// In how many resident blocks faults are counted.
 const PROBES: usize = 3;
+
+/// The same for short pieces, of which each block counts.
+const PROBES_FOR_PIECES: usize = 8;
 
 /// From this resident share on, the device is slower than the page cache with its gaps.
 const HOT: f64 = 0.5;
@@ -43,6 +50,8 @@ pub enum Pattern {
     Sparse,
     /// Short pieces all over the range: of each that the page cache does not hold, the device is waited for.
     Scattered,
+    /// As that, so close to each other that a device brings all that is between them sooner.
+    Close,
 }
 
 /// What a pass is going to read.
@@ -104,9 +113,35 @@ impl File {
                 let reason = format!("{:.0} % of {} bytes are in the page cache", share * 100.0, plan.bytes);
                 Choice::new(IoEngine::Pread, reason)
             }
+            Some(share) if share >= HOT && is_thin(plan, &range) => {
+                let (share, pieces) = (share * 100.0, plan.pieces);
+                let reason = format!(
+                    "{share:.0} % of the range are in the page cache, and {pieces} pieces lie far apart"
+                );
+                Choice::new(IoEngine::Pread, reason)
+            }
+            Some(share) if share >= HOT && are_short(plan) => {
+                self.choose_hot_pieces(plan, &range, share, &hot_blocks)
+            }
             Some(share) if share >= HOT => self.choose_hot(share, &hot_blocks),
             Some(share) => self.choose_cold(plan, share),
         }
+    }
+
+    /// [`IoEngine::Mmap`] for many short pieces all over a range that can stay mapped, for those who come back; see
+    /// [`Sweep::kept`](crate::Sweep::kept). `None` where the page cache does not hold the range, or all files of the
+    /// process would keep more than `most` bytes mapped.
+    #[must_use]
+    pub fn choose_to_keep(&self, range: &Range<u64>, most: u64) -> Option<Choice> {
+        if !self.has_room_to_keep(range, most) || self.file_system().network {
+            return None;
+        }
+        let share = self.resident_share(range).0.filter(|&share| share >= HOT_SCATTERED)?;
+        let (share, len) = (share * 100.0, range.end - range.start);
+        let reason = format!(
+            "{share:.0} % of its {len} bytes are in the page cache, and they fit the memory: they stay mapped"
+        );
+        Some(Choice::new(IoEngine::Mmap, reason))
     }
 
     fn choose_hot(&self, share: f64, blocks: &[Range<u64>]) -> Choice {
@@ -120,6 +155,26 @@ impl File {
             }
             None => Choice::new(IoEngine::Pread, format!("{known}, but how it holds them is not known")),
         }
+    }
+
+    /// For short pieces, of which each fault has to bring enough.
+    fn choose_hot_pieces(
+        &self,
+        plan: &AccessPlan,
+        range: &Range<u64>,
+        share: f64,
+        blocks: &[Range<u64>],
+    ) -> Choice {
+        let known = format!("{:.0} % of the range are in the page cache", share * 100.0);
+        let found = self.faults_of(blocks, PROBES_FOR_PIECES);
+        if found.is_empty() {
+            return Choice::new(IoEngine::Pread, format!("{known}, but how it holds them is not known"));
+        }
+        let faults = found.iter().sum::<u64>() as f64 / found.len() as f64;
+        let pieces = plan.pieces as f64 / (range.end - range.start).div_ceil(BLOCK) as f64;
+        let reason = format!("{known}: {pieces:.0} pieces and {faults:.1} faults for 2 MiB");
+        let pays = faults * DENSE as f64 <= pieces;
+        Choice::new(if pays { IoEngine::Mmap } else { IoEngine::Pread }, reason)
     }
 
     fn choose_cold(&self, plan: &AccessPlan, share: f64) -> Choice {
@@ -147,11 +202,12 @@ impl File {
             let start = (first + sample * blocks / count) * BLOCK;
             let block = start..start + BLOCK;
             let wanted = start.max(range.start)..block.end.min(range.end);
+            let is_whole = wanted == block;
             let Ok(found) = self.residency(wanted) else { return (None, Vec::new()) };
             let Some(here) = found.resident else { return (None, Vec::new()) };
             pages += found.pages;
             resident += here;
-            if here == found.pages && self.holds_whole(&block) {
+            if here == found.pages && (is_whole || self.holds_whole(&block)) {
                 hot_blocks.push(block);
             }
         }
@@ -167,10 +223,16 @@ impl File {
     /// The faults of one of the blocks, such that as many have more as have less: the beginning of a file has
     /// small folios even where the rest has large ones.
     fn usual_faults(&self, blocks: &[Range<u64>]) -> Option<u64> {
-        let few = (0..PROBES).map(|probe| blocks.get((2 * probe + 1) * blocks.len() / (2 * PROBES)));
-        let mut faults: Vec<u64> = few.flatten().filter_map(|block| self.faults(block)).collect();
+        let mut faults = self.faults_of(blocks, PROBES);
         faults.sort_unstable();
         faults.get(faults.len() / 2).copied()
+    }
+
+    /// The faults of a few of the blocks, from the first to the last.
+    fn faults_of(&self, blocks: &[Range<u64>], few: usize) -> Vec<u64> {
+        let few = few.min(blocks.len());
+        let probed = (0..few).filter_map(|probe| blocks.get((2 * probe + 1) * blocks.len() / (2 * few)));
+        probed.filter_map(|block| self.faults(block)).collect()
     }
 
     /// Minor faults that it takes to touch each page of a resident block through a fresh mapping.
@@ -186,19 +248,29 @@ impl File {
     }
 }
 
+fn are_short(plan: &AccessPlan) -> bool {
+    matches!(plan.pattern, Pattern::Scattered | Pattern::Close)
+}
+
+/// Whether short pieces lie so far apart that each costs a mapping too much, even of the largest folios.
+fn is_thin(plan: &AccessPlan, range: &Range<u64>) -> bool {
+    let blocks = (range.end - range.start).div_ceil(BLOCK);
+    are_short(plan) && (plan.pieces as u64) < DENSE.saturating_mul(blocks)
+}
+
 /// From how many bytes on it pays to find out how the page cache holds them.
 fn probed_from(pattern: Pattern) -> u64 {
     match pattern {
         Pattern::Sequential | Pattern::Sparse => PROBED,
         // Each piece is a call, or a fault of its own where folios are small: that is known best early.
-        Pattern::Scattered => SMALL,
+        Pattern::Scattered | Pattern::Close => 0,
     }
 }
 
 fn through_cache(plan: &AccessPlan, reason: impl Into<String>) -> Choice {
     let advice = match plan.pattern {
         Pattern::Sequential => Advice::Sequential,
-        Pattern::Sparse | Pattern::Scattered => Advice::Normal,
+        Pattern::Sparse | Pattern::Scattered | Pattern::Close => Advice::Normal,
     };
     Choice { advice, ..Choice::new(IoEngine::Pread, reason) }
 }

@@ -77,9 +77,8 @@ impl Stream<'_> {
 
 /// Maps the first window of the pass, to learn whether mapping is possible.
 fn first_window(file: &File, dispenser: &Dispenser<'_>) -> Result<Option<Window>> {
-    let pieces = dispenser.pieces();
-    let first = (0..pieces.count().min(1)).map(|index| pieces.range(index).start);
-    let Some(offset) = first.into_iter().find(|&offset| offset < file.len()) else { return Ok(None) };
+    let first = dispenser.first().map(|index| dispenser.pieces().range(index).start);
+    let Some(offset) = first.filter(|&offset| offset < file.len()) else { return Ok(None) };
     match dispenser.windows().get(file, Window::index_of(offset)) {
         Ok(window) => Ok(Some(window)),
         Err(StoreError::Io { source, .. }) => Err(file.unsupported("map", source)),

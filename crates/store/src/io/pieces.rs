@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::windows::Windows;
+use super::windows::{Sweep, Windows};
 use crate::file::unpoisoned;
 
 /// The byte ranges that a pass wants. They may overlap, be empty, and come in any order; ascending is fastest.
@@ -114,6 +114,9 @@ pub struct Dispenser<'a> {
     in_order: bool,
     /// Whose pieces these are, where it is one worker's part of a pass.
     turns: Option<&'a Turns<'a>>,
+    /// In which order they are taken, if not in theirs.
+    order: Option<Vec<usize>>,
+    sweep: Option<&'a Sweep>,
     /// What the workers of a mapped pass share.
     windows: Windows,
 }
@@ -129,8 +132,18 @@ impl<'a> Dispenser<'a> {
             stopped: AtomicBool::new(false),
             in_order: false,
             turns: None,
+            order: None,
+            sweep: None,
             windows: Windows::default(),
         }
+    }
+
+    /// The pieces of one worker of a pass whose workers have pieces of their own, ascending, of one file: of the worker
+    /// `worker.start` of `worker.end`.
+    #[must_use]
+    pub fn of_sweep(pieces: &'a dyn Pieces, sweep: &'a Sweep, worker: Range<usize>) -> Self {
+        let order = (worker.end > 1).then(|| sweep.in_circles(pieces, worker));
+        Dispenser { sweep: Some(sweep), order, ..Dispenser::new(pieces) }
     }
 
     /// The same pass, but each stream hands out its pieces in the order in which it took them, whichever arrives
@@ -149,7 +162,8 @@ impl<'a> Dispenser<'a> {
 
     /// What the workers of a mapped pass share, of all files.
     pub(super) fn windows(&self) -> &Windows {
-        self.turns.map_or(&self.windows, |turns| &turns.pass.windows)
+        let own = self.sweep.map_or(&self.windows, |sweep| &sweep.windows);
+        self.turns.map_or(own, |turns| &turns.pass.windows)
     }
 
     pub(super) fn is_in_order(&self) -> bool {
@@ -162,6 +176,11 @@ impl<'a> Dispenser<'a> {
         self.pieces
     }
 
+    /// The piece that is taken first, if there is one.
+    pub(super) fn first(&self) -> Option<usize> {
+        (self.count > 0).then(|| self.order.as_ref().map_or(0, |order| order[0]))
+    }
+
     /// Takes the next piece; `None` if there are no more, or the pass was stopped.
     pub fn take(&self) -> Option<usize> {
         if self.is_stopped() || self.next.load(Ordering::Relaxed) >= self.count {
@@ -171,7 +190,8 @@ impl<'a> Dispenser<'a> {
             return turns.get(&self.next).filter(|&index| index < self.count);
         }
         // A few workers at a time can go past the end: far from wrapping around.
-        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|&index| index < self.count)
+        let next = Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|&index| index < self.count)?;
+        Some(self.order.as_ref().map_or(next, |order| order[next]))
     }
 
     /// How many pieces were taken.

@@ -134,3 +134,9 @@ fn this_machine_has_memory() {
     assert!(found.total.unwrap() > 64 * MIB && found.default_budget() >= LEAST);
     assert!(Path::new("/proc/self/cgroup").exists() || found.group.is_none());
 }
+
+#[test]
+fn processors_are_those_of_the_standard_library() {
+    let all = std::thread::available_parallelism().unwrap();
+    assert_eq!((processors(), processors()), (all, all));
+}

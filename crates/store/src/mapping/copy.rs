@@ -9,24 +9,48 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 const WORD: usize = size_of::<usize>();
 
-/// Copies `to.len()` bytes from `from`: all of `to` is written to.
+/// Copies `to.len()` bytes from `from`: all of `to` is written to. What lies behind them will be read too.
 ///
 /// # Safety
 ///
 /// The bytes at `from` are mapped, and stay mapped until the call returns.
 #[inline(always)]
 pub(crate) unsafe fn read(from: *const u8, to: &mut [MaybeUninit<u8>]) {
+    /// So far ahead that it is there in time where the caller works little on each.
+    const AHEAD: usize = 8192;
+    // SAFETY: passed on from the caller.
+    unsafe { read_with::<AHEAD>(from, to) }
+}
+
+/// As [`read`], of bytes behind which nobody reads on.
+///
+/// # Safety
+///
+/// As [`read`].
+#[inline(always)]
+pub(crate) unsafe fn read_alone(from: *const u8, to: &mut [MaybeUninit<u8>]) {
+    // SAFETY: passed on from the caller.
+    unsafe { read_with::<0>(from, to) }
+}
+
+/// Asks the processor for what lies so many bytes ahead.
+///
+/// # Safety
+///
+/// As [`read`].
+#[inline(always)]
+unsafe fn read_with<const AHEAD: usize>(from: *const u8, to: &mut [MaybeUninit<u8>]) {
     let (vectors, rest) = (to.len() / GROUP * GROUP, to.len() % GROUP);
     // SAFETY: all parts lie within the range that the caller vouches for.
     unsafe {
         if vectors == 0 {
             return read_rest(from, to);
         }
-        read_groups(from, &mut to[..vectors]);
+        read_groups::<AHEAD>(from, &mut to[..vectors]);
         if rest > 0 {
             // Some bytes twice, which is faster than the last ones alone.
             let last = to.len() - GROUP;
-            read_groups(from.add(last), &mut to[last..]);
+            read_groups::<AHEAD>(from.add(last), &mut to[last..]);
         }
     }
 }
@@ -41,7 +65,7 @@ const GROUP: usize = 256;
 /// As [`read`]; the length of `to` is a multiple of [`GROUP`], and not zero.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
-unsafe fn read_groups(from: *const u8, to: &mut [MaybeUninit<u8>]) {
+unsafe fn read_groups<const AHEAD: usize>(from: *const u8, to: &mut [MaybeUninit<u8>]) {
     /// The loop with one kind of move, and registers of `$width` bytes.
     macro_rules! turns {
         ($move:literal, $register:literal, $width:literal) => {
@@ -51,12 +75,11 @@ unsafe fn read_groups(from: *const u8, to: &mut [MaybeUninit<u8>]) {
             unsafe {
                 std::arch::asm!(
                     "2:",
-                    // What tiles behind this one will need, so far ahead that it is there in time where the caller
-                    // works little on each: a hint, which can name any address.
-                    "prefetcht1 [{from} + {at} + 8192]",
-                    concat!("prefetcht1 [{from} + {at} + 8192 + ", $width, "]"),
-                    concat!("prefetcht1 [{from} + {at} + 8192 + 2 * ", $width, "]"),
-                    concat!("prefetcht1 [{from} + {at} + 8192 + 3 * ", $width, "]"),
+                    // What tiles behind this one will need: a hint, which can name any address.
+                    "prefetcht1 [{from} + {at} + {ahead}]",
+                    concat!("prefetcht1 [{from} + {at} + {ahead} + ", $width, "]"),
+                    concat!("prefetcht1 [{from} + {at} + {ahead} + 2 * ", $width, "]"),
+                    concat!("prefetcht1 [{from} + {at} + {ahead} + 3 * ", $width, "]"),
                     concat!($move, " ", $register, "12, [{from} + {at}]"),
                     concat!($move, " ", $register, "13, [{from} + {at} + ", $width, "]"),
                     concat!($move, " ", $register, "14, [{from} + {at} + 2 * ", $width, "]"),
@@ -72,6 +95,7 @@ unsafe fn read_groups(from: *const u8, to: &mut [MaybeUninit<u8>]) {
                     to = in(reg) to.as_mut_ptr(),
                     at = inout(reg) 0_usize => _,
                     len = in(reg) to.len(),
+                    ahead = const AHEAD,
                     out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
                     options(nostack)
                 );
@@ -91,7 +115,7 @@ unsafe fn read_groups(from: *const u8, to: &mut [MaybeUninit<u8>]) {
 ///
 /// As [`read`].
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-unsafe fn read_groups(from: *const u8, to: &mut [MaybeUninit<u8>]) {
+unsafe fn read_groups<const AHEAD: usize>(from: *const u8, to: &mut [MaybeUninit<u8>]) {
     // SAFETY: passed on from the caller.
     unsafe { read_rest(from, to) }
 }

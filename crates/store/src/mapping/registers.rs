@@ -18,6 +18,15 @@ pub(crate) fn look_ahead(from: *const u8) {
     }
 }
 
+/// Asks for the `len` bytes at `from`: a hint, which can name any address.
+#[inline(always)]
+pub(crate) fn fetch(from: *const u8, len: usize) {
+    for line in (0..len).step_by(64) {
+        // SAFETY: no address can do harm.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.wrapping_add(line).cast()) };
+    }
+}
+
 /// # Safety
 ///
 /// The [`ROW`] bytes at `from` are mapped.
