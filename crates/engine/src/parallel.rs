@@ -13,7 +13,7 @@ use std::{
 use ndfolio_kernel::gather;
 use ndfolio_layout::{Tile, Tiles};
 use ndfolio_store::{
-    Advice, Bytes, Choice, Dispenser, Pieces,
+    Advice, Buffer, Bytes, Choice, Dispenser, Pieces,
     usage::{self, Faults},
 };
 
@@ -55,6 +55,34 @@ pub(crate) trait Pass: Sync {
         items: Bytes<'_>,
         give: &mut dyn FnMut(Self::Given),
     );
+
+    /// As [`work`](Self::work), of items that are computed, in memory that is used again for every box.
+    fn compute(
+        &self,
+        worker: &mut Self::Worker,
+        tile: &Tile,
+        items: (&mut Fill<'_>, &mut Buffer),
+        give: &mut dyn FnMut(Self::Given),
+    ) -> Result<(), EngineError> {
+        compute_all(self, worker, tile, items, give)
+    }
+}
+
+/// Computes the next items of a box, in its C order: as many as there is room for.
+pub(crate) type Fill<'f> = dyn FnMut(&mut [u8]) -> Result<(), EngineError> + 'f;
+
+/// Has all items of a box computed before a pass works on them.
+pub(crate) fn compute_all<P: Pass + ?Sized>(
+    pass: &P,
+    worker: &mut P::Worker,
+    tile: &Tile,
+    (fill, room): (&mut Fill<'_>, &mut Buffer),
+    give: &mut dyn FnMut(P::Given),
+) -> Result<(), EngineError> {
+    let items = room.room(0, tile.view.nbytes());
+    fill(items)?;
+    pass.work(worker, tile, Bytes::Private(items), give);
+    Ok(())
 }
 
 /// Where the items of a pass come from.

@@ -35,7 +35,7 @@ pub use columns::{Columns, narrow};
 pub use finish::Finish;
 pub use op::Op;
 pub use partial::{Key, Partial};
-pub use piece::{Seen, piece, whole};
+pub use piece::{Blocks, Seen, piece, whole};
 pub use reducer::{NanPolicy, Reducer};
 pub use scaled::Scaled;
 pub use scratch::Scratch;

@@ -3,16 +3,16 @@
 use std::sync::{Mutex, PoisonError};
 
 use ndfolio_layout::{Tile, Tiles};
-use ndfolio_store::{Buffer, Bytes};
+use ndfolio_store::Buffer;
 
 use super::{
     fused::Fused,
-    pass::{Consumer, Fill, Frame},
+    pass::{Consumer, Frame},
     target::box_bytes,
 };
 use crate::{
     EngineError, Report, Run,
-    parallel::{Items, Pass},
+    parallel::{Fill, Items, Pass},
 };
 
 impl Items for Fused {
@@ -48,13 +48,10 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Consumer for ToPass<'_, P, C> {
         tile: &Tile,
         fill: &mut Fill<'_>,
     ) -> Result<(), EngineError> {
-        let items = items.room(0, tile.view.nbytes());
-        fill(items)?;
-        self.pass.work(worker, tile, Bytes::Private(items), &mut |given| {
+        self.pass.compute(worker, tile, (fill, items), &mut |given| {
             let mut collect = self.collect.lock().unwrap_or_else(PoisonError::into_inner);
             collect(index, given);
-        });
-        Ok(())
+        })
     }
 
     fn finish(&self, (_, items): Self::Worker, report: &mut Report) -> Result<(), EngineError> {

@@ -8,6 +8,7 @@ use ndfolio_store::{Buffer, Bytes};
 use super::{
     fused::{Base, Fused, Leaf, tile_of},
     leaf::Order,
+    place::Runs,
     program::{Place, Step},
 };
 use crate::{EngineError, Run};
@@ -20,6 +21,39 @@ pub(super) struct Data<'d> {
     pub(super) start: i64,
     /// How the items follow each other, where it is not as the leaf says.
     pub(super) order: Option<&'d Order>,
+}
+
+/// How far the items of a box are computed.
+pub(super) struct Progress<'d> {
+    runs: Runs,
+    /// What is left of the last run.
+    run: Range<usize>,
+    data: &'d [Data<'d>],
+    there: Vec<InPlace<'d>>,
+}
+
+impl<'d> Progress<'d> {
+    /// Of none of these runs of items, one behind the other.
+    pub(super) fn new(runs: Runs, data: &'d [Data<'d>], fused: &Fused) -> Self {
+        Progress { runs, run: 0..0, data, there: vec![None; fused.program.slots.len()] }
+    }
+
+    /// Puts the next runs, of at most so many items, into a batch; how many these have.
+    fn next_tile(&mut self, most: usize, batch: &mut Vec<Range<usize>>) -> usize {
+        batch.clear();
+        let mut items = 0;
+        while items < most {
+            if self.run.is_empty() {
+                let Some(next) = self.runs.next() else { break };
+                self.run = next;
+            }
+            let end = self.run.end.min(self.run.start + most - items);
+            batch.push(self.run.start..end);
+            items += end - self.run.start;
+            self.run.start = end;
+        }
+        items
+    }
 }
 
 /// What a thread needs to run a program.
@@ -56,30 +90,25 @@ impl<'f> Evaluator<'f> {
         }
     }
 
-    /// Computes runs of items of the pass, one behind the other. A long program asks on its way whether to go on.
+    /// Computes the next items of a box, as many as there is room for. A long program asks on its way whether to go on.
     pub(super) fn run(
         &mut self,
-        runs: impl Iterator<Item = Range<usize>>,
-        data: &[Data<'_>],
+        progress: &mut Progress<'_>,
         out: &mut [u8],
         run: &Run<'_>,
     ) -> Result<(), EngineError> {
-        let mut batch = std::mem::take(&mut self.batch);
-        let mut there = vec![None; self.slots.len()];
-        let (mut items, mut rest) = (0, out);
-        for mut range in runs {
-            while !range.is_empty() {
-                let end = range.end.min(range.start + self.tile - items);
-                batch.push(range.start..end);
-                items += end - range.start;
-                range.start = end;
-                if items == self.tile {
-                    rest = self.flush(&mut batch, &mut items, data, &mut there, (rest, run))?;
-                }
+        let size = self.fused.program.itemsize;
+        // Items without bytes are done all at once.
+        let mut left = out.len().checked_div(size).unwrap_or(usize::MAX);
+        let (mut batch, mut rest) = (std::mem::take(&mut self.batch), out);
+        while left > 0 {
+            let items = progress.next_tile(self.tile.min(left), &mut batch);
+            if items == 0 {
+                break;
             }
-        }
-        if items > 0 {
-            self.flush(&mut batch, &mut items, data, &mut there, (rest, run))?;
+            let (tile, after) = rest.split_at_mut(items * size);
+            self.tile(&batch, items, progress, (tile, run))?;
+            (left, rest) = (left - items, after);
         }
         self.batch = batch;
         Ok(())
@@ -95,27 +124,11 @@ impl<'f> Evaluator<'f> {
         run.go_on()
     }
 
-    fn flush<'o, 'd>(
-        &mut self,
-        batch: &mut Vec<Range<usize>>,
-        items: &mut usize,
-        data: &[Data<'d>],
-        there: &mut [InPlace<'d>],
-        (out, run): (&'o mut [u8], &Run<'_>),
-    ) -> Result<&'o mut [u8], EngineError> {
-        let (tile, rest) = out.split_at_mut(*items * self.fused.program.itemsize);
-        self.tile(batch, *items, data, there, (tile, run))?;
-        batch.clear();
-        *items = 0;
-        Ok(rest)
-    }
-
-    fn tile<'d>(
+    fn tile(
         &mut self,
         batch: &[Range<usize>],
         items: usize,
-        data: &[Data<'d>],
-        there: &mut [InPlace<'d>],
+        Progress { data, there, .. }: &mut Progress<'_>,
         (out, run): (&mut [u8], &Run<'_>),
     ) -> Result<(), EngineError> {
         let fused = self.fused;

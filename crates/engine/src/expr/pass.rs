@@ -18,7 +18,7 @@ use ndfolio_store::{
 };
 
 use super::{
-    evaluator::{Data, Evaluator},
+    evaluator::{Data, Evaluator, Progress},
     feeds::{FeedPieces, Feeds, Gathering, Grid},
     fused::{Base, Fused},
     leaf::Order,
@@ -28,7 +28,7 @@ use crate::{
     EngineError, Report, Run,
     fetch::{Fetcher, OWN_MEMORY},
     meter::Meter,
-    parallel::{PIECES_ON_THEIR_WAY, threads},
+    parallel::{Fill, PIECES_ON_THEIR_WAY, threads},
 };
 
 /// What is done with the items of boxes.
@@ -39,7 +39,7 @@ pub(super) trait Consumer: Sync {
     /// What a thread begins with.
     fn worker(&self) -> Result<Self::Worker, EngineError>;
 
-    /// Takes a box: `fill` computes its items, contiguous in the box's C order.
+    /// Takes a box, whose items `fill` computes.
     fn take(
         &self,
         worker: &mut Self::Worker,
@@ -59,9 +59,6 @@ pub(super) trait Consumer: Sync {
     /// An error ends the pass: who waits for a turn must not.
     fn stop(&self) {}
 }
-
-/// Computes the items of a box.
-pub(super) type Fill<'f> = dyn FnMut(&mut [u8]) -> Result<(), EngineError> + 'f;
 
 /// The boxes of a pass and how their items are read: the same for a plan and for the pass itself.
 pub(super) struct Frame<'a> {
@@ -446,9 +443,8 @@ impl<'a, C: Consumer> Worker<'a, C> {
         }
         let data = data(frame, fed, &self.gathered);
         let evaluator = &mut self.evaluator;
-        consumer.take(&mut self.own, index, tile, &mut |out| {
-            evaluator.run(Runs::new(&tile.view), &data, out, run)
-        })?;
+        let mut progress = Progress::new(Runs::new(&tile.view), &data, frame.fused);
+        consumer.take(&mut self.own, index, tile, &mut |out| evaluator.run(&mut progress, out, run))?;
         // Arrays of a file that are read together are told of once.
         let fed = frame.feeds.feeds.iter().filter_map(|feed| feed.leaves.first());
         let read = fed.chain(frame.feeds.gathered.iter().map(|one| &one.leaf));

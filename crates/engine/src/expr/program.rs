@@ -24,12 +24,21 @@ pub(super) enum Step {
     Cast { caster: Caster, from: Place, to: Place },
 }
 
+impl Step {
+    /// Whether what is computed stays for another step.
+    fn keeps_result(&self) -> bool {
+        matches!(self, Step::Map { to: Place::Slot(_), .. } | Step::Cast { to: Place::Slot(_), .. })
+    }
+}
+
 /// The most items of a tile: what a step costs beside its items no longer counts.
 const MOST_ITEMS: usize = 4096;
 /// The fewest.
 const LEAST_ITEMS: usize = 64;
 /// Bytes of all slots of a tile: most of them stay in the L1 cache.
 const TILE_BYTES: usize = 48 << 10;
+/// How many times as long tiles are where nothing is kept from step to step: no cache makes a difference then.
+const LONGER: usize = 4;
 
 /// A value while it has a place.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +136,10 @@ impl Program {
     /// Items of a tile.
     pub(super) fn tile_items(&self) -> usize {
         let bytes = self.slots.iter().sum::<usize>() + self.itemsize;
-        (TILE_BYTES / bytes.max(1)).clamp(LEAST_ITEMS, MOST_ITEMS) / LEAST_ITEMS * LEAST_ITEMS
+        let keeps = !self.constants.is_empty() || self.steps.iter().any(Step::keeps_result);
+        let times = if keeps { 1 } else { LONGER };
+        let most = (times * TILE_BYTES / bytes.max(1)).clamp(LEAST_ITEMS, times * MOST_ITEMS);
+        most / LEAST_ITEMS * LEAST_ITEMS
     }
 
     /// Bytes that running it takes.

@@ -3,11 +3,8 @@
 use ndfolio_kernel::{Scanner, Start};
 use ndfolio_layout::{Tile, View};
 
-use super::{
-    pass::{Consumer, Fill},
-    target::Turns,
-};
-use crate::{EngineError, Report};
+use super::{pass::Consumer, target::Turns};
+use crate::{EngineError, Report, parallel::Fill};
 
 /// Sums up along an axis of a pass what goes to somebody else.
 pub(super) struct Scanned<C> {

@@ -6,14 +6,11 @@ use ndfolio_kernel::swap_bytes;
 use ndfolio_layout::{Order, Tile, Tiles, View};
 use ndfolio_store::{File, NewFile, Scratch, Writer};
 
-use super::{
-    pass::{Consumer, Fill},
-    place::part,
-    setup::Setup,
-};
+use super::{pass::Consumer, place::part, setup::Setup};
 use crate::{
     EngineError, Report, Run,
     fetch::{Emitter, OWN_MEMORY},
+    parallel::Fill,
 };
 
 /// What is to be done with the items of an expression.

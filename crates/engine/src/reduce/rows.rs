@@ -4,19 +4,22 @@
 
 use std::collections::BTreeMap;
 
-use ndfolio_kernel::reduce::{Partial, Reducer, Scratch, Seen, Tree, Wanted, whole};
+use ndfolio_kernel::reduce::{BLOCK, Blocks, Partial, Reducer, Scratch, Seen, Tree, Wanted, whole};
 use ndfolio_layout::{Tile, Tiles};
-use ndfolio_store::Bytes;
+use ndfolio_store::{Buffer, Bytes};
 
 use super::{Axes, Put, Reduction, axes::BOX, walk::Walk};
 use crate::{
     EngineError, Found, Report,
     blocks::box_of_rows,
-    parallel::{Forest, Items, Pass},
+    parallel::{Fill, Forest, Items, Pass, compute_all},
 };
 
 /// States that a box gives at once: of short rows there are many.
 pub(super) const MOST_GIVEN: usize = 1024;
+
+/// Bytes of whole blocks that are reduced as soon as they are computed, if there are so few.
+const PART: usize = 64 << 10;
 
 /// Runs a pass and puts together what it gives: the states of all reducers for rows of a box.
 pub(super) fn run(
@@ -103,6 +106,8 @@ pub(super) struct Worker {
     /// The row of which the last box was a part, and the best extremes of its items so far.
     row: Vec<usize>,
     seen: Vec<Seen>,
+    /// What is known of the row that is computed, for each reducer.
+    blocks: Vec<Blocks>,
 }
 
 impl Pass for Rows<'_> {
@@ -137,6 +142,31 @@ impl Pass for Rows<'_> {
             give(States { first: part * most, states });
         }
     }
+
+    /// Rows of some blocks are reduced part by part, while what was computed last lies in the processor's nearest caches.
+    fn compute(
+        &self,
+        worker: &mut Worker,
+        tile: &Tile,
+        (fill, room): (&mut Fill<'_>, &mut Buffer),
+        give: &mut dyn FnMut(States),
+    ) -> Result<(), EngineError> {
+        let (shape, count) = (tile.view.shape(), self.reducers.len());
+        let row: usize = shape[self.kept..].iter().product();
+        if row < BLOCK || !self.reducers.iter().all(Blocks::can_take) {
+            return compute_all(self, worker, tile, (fill, room), give);
+        }
+        let base = self.first(&tile.start);
+        worker.blocks.resize_with(count, Blocks::default);
+        let mut states = Vec::with_capacity(count);
+        for _ in 0..shape[..self.kept].iter().product() {
+            self.compute_row(worker, row * self.itemsize, (fill, room))?;
+            let finished = worker.blocks.iter_mut().zip(self.reducers);
+            states.extend(finished.map(|(blocks, reducer)| blocks.finish(reducer).placed(base, 1)));
+        }
+        give(States { first: 0, states });
+        Ok(())
+    }
 }
 
 impl Worker {
@@ -150,6 +180,25 @@ impl Worker {
 }
 
 impl Rows<'_> {
+    /// Reduces a row of so many bytes while it is computed.
+    fn compute_row(
+        &self,
+        worker: &mut Worker,
+        size: usize,
+        (fill, room): (&mut Fill<'_>, &mut Buffer),
+    ) -> Result<(), EngineError> {
+        let block = BLOCK * self.itemsize;
+        let part = (PART / block).max(1) * block;
+        for at in (0..size).step_by(part) {
+            let items = room.room(0, part.min(size - at));
+            fill(items)?;
+            for (blocks, reducer) in worker.blocks.iter_mut().zip(self.reducers) {
+                blocks.add(reducer, &*items, &mut worker.scratch);
+            }
+        }
+        Ok(())
+    }
+
     /// A row whose positions jump from run to run: each run is reduced by itself.
     fn reduce_runs(
         &self,

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use ndfolio_kernel::copy_strided;
 use ndfolio_layout::Tile;
-use ndfolio_store::Bytes;
+use ndfolio_store::{Buffer, Bytes};
 
 use super::{Axes, frame::Frame};
 use crate::{
     EngineError, Report, Run, Source,
-    parallel::{Pass, run_pass},
+    parallel::{Fill, Pass, compute_all, run_pass},
 };
 
 /// Bytes of a box whose rows are brought together at once; they stay in the L2 cache.
@@ -147,6 +147,19 @@ impl<P: Pass, T: Tap> Pass for Tapped<'_, P, T> {
         let items = items.private(&mut worker.room);
         self.show(&mut worker.looks, &mut worker.turned, tile, items);
         self.pass.work(&mut worker.own, tile, Bytes::Private(items), give);
+    }
+
+    fn compute(
+        &self,
+        worker: &mut Self::Worker,
+        tile: &Tile,
+        items: (&mut Fill<'_>, &mut Buffer),
+        give: &mut dyn FnMut(P::Given),
+    ) -> Result<(), EngineError> {
+        if T::ACTIVE {
+            return compute_all(self, worker, tile, items, give);
+        }
+        self.pass.compute(&mut worker.own, tile, items, give)
     }
 }
 

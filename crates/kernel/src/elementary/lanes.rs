@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use ndfolio_store::{Bytes, Room};
+use ndfolio_store::{Bytes, ROW, Room};
 
 use crate::simd::{Level, Loop, Vectors, dispatch};
 
@@ -84,6 +84,38 @@ impl<F: Unary<N>, const N: usize> Loop for Each<'_, F, N> {
     }
 }
 
+/// Bytes of rows that are worked on without a look between them: some kilobytes, as they are done again where one
+/// of their items is hard.
+const ROWS: usize = 8 << 10;
+
+/// How many bytes before they are needed items are asked for, beside what [`Bytes::look_ahead`] does.
+const FURTHER: usize = 6 << 10;
+
+/// Whole rows, which stay in registers from the mapping to the result.
+struct InRegisters<'a, F, const N: usize> {
+    items: Bytes<'a>,
+    out: &'a mut [[u8; N]],
+    function: PhantomData<F>,
+}
+
+impl<F: Unary<N>, const N: usize> Loop for InRegisters<'_, F, N> {
+    /// Whether none was hard. If one was, the results mean nothing.
+    type Output = bool;
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> bool {
+        let mut any = false;
+        for (index, out) in self.out.chunks_exact_mut(ROW / N).enumerate() {
+            self.items.look_ahead(index * ROW + FURTHER);
+            let row = vectors.row(&self.items, index * ROW);
+            for (item, out) in row.as_chunks().0.iter().zip(out) {
+                any |= F::is_hard(*item);
+                *out = F::of(*item);
+            }
+        }
+        !any
+    }
+}
+
 /// Does again what was hard, item by item.
 #[cold]
 #[inline(never)]
@@ -97,8 +129,18 @@ fn patch<F: Unary<N>, const N: usize>(items: &[[u8; N]], out: &mut [[u8; N]]) {
 
 /// Puts a function of each item into `out`; as many as both have. Whether none was hard.
 pub(super) fn each<F: Unary<N>, const N: usize>(level: Level, items: Bytes<'_>, out: &mut [u8]) -> bool {
-    let out = places(out, items.len());
-    dispatch(level, Each { items, out, function: PhantomData::<F> })
+    let (mut none, function) = (true, PhantomData::<F>);
+    for (index, out) in places(out, items.len()).chunks_mut(ROWS / N).enumerate() {
+        let (from, bytes) = (index * ROWS, out.len() * N);
+        let items = items.slice(from..from + bytes);
+        // Functions of singles are short enough for it, and the registers of AVX-512 many enough.
+        let in_registers = N == 4 && level == Level::Avx512 && bytes.is_multiple_of(ROW);
+        if in_registers && dispatch(level, InRegisters { items, out: &mut *out, function }) {
+            continue;
+        }
+        none &= dispatch(level, Each { items, out, function });
+    }
+    none
 }
 
 /// As [`Unary`], of two items; what is hard is done again item by item.

@@ -9,7 +9,6 @@ use super::{
     item::{FromHalf, Real},
     loops::Items,
     reducer::merge_m2,
-    stored::Stored,
     subtrees::Subtrees,
 };
 
@@ -39,44 +38,58 @@ impl Moments {
     }
 }
 
-/// The states of a piece, as [`piece`](super::piece()) has them. None if more is wanted, or if there may be a NaN.
-pub(super) fn subtrees(reducer: &Reducer, items: Bytes<'_>, first_block: u64) -> Option<Subtrees<Moments>> {
+/// Adds the blocks of some items, of which the first has the number `next`, to those before. What is left was not looked
+/// at: all items, if more is wanted, or those from where on there may be a NaN.
+pub(super) fn add<'b>(
+    reducer: &Reducer,
+    items: Bytes<'b>,
+    (subtrees, next): (&mut Subtrees<Moments>, &mut u64),
+) -> Bytes<'b> {
     if ![Wanted::SUM, Wanted::M2].contains(&reducer.wanted) {
-        return None;
+        return items;
     }
-    let stored = reducer.stored(items);
     let squares = reducer.wanted == Wanted::M2;
-    let subtrees = match reducer.scalar.kind() {
-        Kind::Float16 if squares => of_blocks::<FromHalf>(stored, first_block, single_moments),
-        Kind::Float16 => of_blocks::<FromHalf>(stored, first_block, sums),
-        Kind::Float32 if squares => of_blocks::<f32>(stored, first_block, single_moments),
-        Kind::Float32 => of_blocks::<f32>(stored, first_block, sums),
-        Kind::Float64 if squares => of_blocks::<f64>(stored, first_block, double_moments),
-        Kind::Float64 => of_blocks::<f64>(stored, first_block, sums),
-        _ => return None,
-    };
-    // Infinities add up to NaN too; then the items are looked at.
-    if subtrees.iter().any(|moments| moments.sum.is_nan()) { None } else { Some(subtrees) }
+    let to = (subtrees, next);
+    match reducer.scalar.kind() {
+        Kind::Float16 if squares => add_blocks::<FromHalf>(reducer, items, single_moments, to),
+        Kind::Float16 => add_blocks::<FromHalf>(reducer, items, sums, to),
+        Kind::Float32 if squares => add_blocks::<f32>(reducer, items, single_moments, to),
+        Kind::Float32 => add_blocks::<f32>(reducer, items, sums, to),
+        Kind::Float64 if squares => add_blocks::<f64>(reducer, items, double_moments, to),
+        Kind::Float64 => add_blocks::<f64>(reducer, items, sums, to),
+        _ => items,
+    }
 }
 
 /// What each of some blocks gives: the sum, and that of the squared distances.
 type OfBlocks<T> = fn(Items<'_, T>, &mut [[f64; 2]]);
 
-fn of_blocks<T: Real>(stored: Stored<'_>, first_block: u64, of: OfBlocks<T>) -> Subtrees<Moments> {
+fn add_blocks<'b, T: Real>(
+    reducer: &Reducer,
+    items: Bytes<'b>,
+    of: OfBlocks<T>,
+    (subtrees, next): (&mut Subtrees<Moments>, &mut u64),
+) -> Bytes<'b> {
     const MOST: usize = TOGETHER / BLOCK;
-    let block = BLOCK * Items::<T>::new(stored).size();
-    let (mut subtrees, mut end, mut values) = (Subtrees::new(), first_block, [[0.0; 2]; MOST]);
-    for bytes in stored.bytes.chunks((TOGETHER / block).max(1) * block) {
-        let items = Items::<T>::new(Stored { bytes, ..stored });
+    let block = BLOCK * reducer.itemsize();
+    let (mut rest, mut values) = (items, [[0.0; 2]; MOST]);
+    while !rest.is_empty() {
+        let (bytes, later) = rest.split_at(((TOGETHER / block).max(1) * block).min(rest.len()));
+        let items = Items::<T>::new(reducer.stored(bytes));
         let values = &mut values[..bytes.len().div_ceil(block)];
         of(items, values);
+        // Infinities add up to NaN too; then the items are looked at.
+        if values.iter().any(|[sum, _]| sum.is_nan()) {
+            break;
+        }
         for (i, [sum, m2]) in values.iter().enumerate() {
             let count = BLOCK.min(items.len() - i * BLOCK) as u64;
-            end += 1;
-            subtrees.push(0, Moments { count, sum: *sum, m2: *m2 }, end, Moments::add);
+            *next += 1;
+            subtrees.push(0, Moments { count, sum: *sum, m2: *m2 }, *next, Moments::add);
         }
+        rest = later;
     }
-    subtrees
+    rest
 }
 
 /// Splits whole blocks from the rest, which may be none.

@@ -1,6 +1,10 @@
 use ndfolio_store::Bytes;
 
-use super::{BLOCK, Key, Partial, Reducer, Scratch, Wanted, moments, subtrees::Subtrees};
+use super::{
+    BLOCK, Key, Partial, Reducer, Scratch, Wanted,
+    moments::{self, Moments},
+    subtrees::Subtrees,
+};
 
 /// Bytes of blocks that are measured as one where that makes no difference.
 const GROUP: usize = 256 << 10;
@@ -17,11 +21,11 @@ pub fn piece<'b>(
     first_block: u64,
     scratch: &mut Scratch,
 ) -> Vec<(u32, Partial)> {
-    let items = items.into();
-    match moments::subtrees(reducer, items, first_block) {
-        Some(subtrees) => subtrees.into_states().map(|(level, moments)| (level, moments.partial())).collect(),
-        None => subtrees(reducer, items, first_block, scratch, None).into_states().collect(),
-    }
+    let (items, mut blocks) = (items.into(), Blocks::from(first_block));
+    blocks.measure(reducer, items, scratch);
+    blocks.place(reducer, items, first_block * BLOCK as u64, None);
+    let moments = blocks.moments.take().map(|(level, moments)| (level, moments.partial()));
+    moments.chain(blocks.partials.take()).collect()
 }
 
 /// The state of all items: those of one [`piece()`] merged.
@@ -34,15 +38,95 @@ pub fn whole<'b>(
     scratch: &mut Scratch,
     seen: Option<&mut Seen>,
 ) -> Partial {
-    let items = items.into();
-    let merged = match moments::subtrees(reducer, items, 0) {
-        Some(subtrees) => subtrees.merge(moments::Moments::add).map(|moments| moments.partial()),
-        None => {
-            let subtrees = subtrees(reducer, items, 0, scratch, seen);
-            subtrees.merge(|earlier, later| reducer.add(earlier, later))
+    let (items, mut blocks) = (items.into(), Blocks::default());
+    blocks.measure(reducer, items, scratch);
+    blocks.place(reducer, items, 0, seen);
+    blocks.finish(reducer)
+}
+
+/// What is known of items that come part by part: in the end the same as if they had come [as a whole](whole()).
+#[derive(Debug)]
+pub struct Blocks {
+    /// The blocks so far, if nothing but this is wanted of them, and none of their items is NaN.
+    moments: Subtrees<Moments>,
+    /// The blocks so far, if not.
+    partials: Subtrees<Partial>,
+    /// The number of the next block.
+    next: u64,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Blocks::from(0)
+    }
+}
+
+impl Blocks {
+    fn from(next: u64) -> Self {
+        Blocks { moments: Subtrees::new(), partials: Subtrees::new(), next }
+    }
+
+    /// Whether a reducer can take items part by part: places of extremes are looked for among all items.
+    #[must_use]
+    pub fn can_take(reducer: &Reducer) -> bool {
+        !reducer.wanted().contains(Wanted::POSITIONS)
+    }
+
+    /// Adds the next items, contiguous and in the dtype's byte order: some whole [blocks](BLOCK), unless they are the
+    /// last.
+    ///
+    /// # Panics
+    /// If the reducer looks for places.
+    pub fn add<'b>(&mut self, reducer: &Reducer, items: impl Into<Bytes<'b>>, scratch: &mut Scratch) {
+        assert!(Blocks::can_take(reducer), "places are looked for among all items");
+        self.measure(reducer, items.into(), scratch);
+    }
+
+    /// The state of all items. It begins again with none.
+    #[must_use]
+    pub fn finish(&mut self, reducer: &Reducer) -> Partial {
+        self.next = 0;
+        let moments = self.moments.merge(Moments::add).map(Moments::partial);
+        let merged = moments.or_else(|| self.partials.merge(|earlier, later| reducer.add(earlier, later)));
+        merged.unwrap_or_else(|| reducer.empty())
+    }
+
+    /// Adds the next items, but for the places of extremes.
+    fn measure(&mut self, reducer: &Reducer, items: Bytes<'_>, scratch: &mut Scratch) {
+        let mut rest = items;
+        if self.partials.is_empty() {
+            rest = moments::add(reducer, rest, (&mut self.moments, &mut self.next));
         }
-    };
-    merged.unwrap_or_else(|| reducer.empty())
+        if rest.is_empty() {
+            return;
+        }
+        self.partials.extend(self.moments.take().map(|(level, moments)| (level, moments.partial())));
+        let block_size = BLOCK * reducer.itemsize();
+        while !rest.is_empty() {
+            let level = group_level(reducer, self.next, rest.len() / block_size);
+            let (group, later) = rest.split_at((block_size << level).min(rest.len()));
+            // Places are looked for only in blocks that turn out to have an extreme.
+            let partial = reducer.measure(group, self.next * BLOCK as u64, scratch);
+            self.next += 1 << level;
+            rest = later;
+            self.partials.push(level, partial, self.next, |earlier, later| reducer.add(earlier, later));
+        }
+    }
+
+    /// Looks for the places of the extremes, if they are wanted, among all items so far, of which the first has the
+    /// position `origin`.
+    fn place(&mut self, reducer: &Reducer, items: Bytes<'_>, origin: u64, seen: Option<&mut Seen>) {
+        if Blocks::can_take(reducer) {
+            return;
+        }
+        let before = seen.as_deref().copied().unwrap_or_default();
+        for partial in self.partials.iter_mut() {
+            place(reducer, items, origin, partial, before.is_beaten_by(partial));
+        }
+        if let Some(seen) = seen {
+            self.partials.iter().for_each(|partial| seen.add(partial));
+        }
+    }
 }
 
 /// The best extremes of items that came before, if any did.
@@ -65,38 +149,6 @@ impl Seen {
                 Some((if min { partial.min } else { old_min }, if max { partial.max } else { old_max }));
         }
     }
-}
-
-fn subtrees(
-    reducer: &Reducer,
-    items: Bytes<'_>,
-    first_block: u64,
-    scratch: &mut Scratch,
-    seen: Option<&mut Seen>,
-) -> Subtrees<Partial> {
-    let block_size = BLOCK * reducer.itemsize();
-    let origin = first_block * BLOCK as u64;
-    let mut subtrees = Subtrees::new();
-    let (mut start, mut rest) = (first_block, items);
-    while !rest.is_empty() {
-        let level = group_level(reducer, start, rest.len() / block_size);
-        let (group, later) = rest.split_at((block_size << level).min(rest.len()));
-        // Places are looked for only in blocks that turn out to have an extreme.
-        let partial = reducer.measure(group, start * BLOCK as u64, scratch);
-        start += 1 << level;
-        rest = later;
-        subtrees.push(level, partial, start, |earlier, later| reducer.add(earlier, later));
-    }
-    if reducer.wanted().contains(Wanted::POSITIONS) {
-        let before = seen.as_deref().copied().unwrap_or_default();
-        for partial in subtrees.iter_mut() {
-            place(reducer, items, origin, partial, before.is_beaten_by(partial));
-        }
-        if let Some(seen) = seen {
-            subtrees.iter().for_each(|partial| seen.add(partial));
-        }
-    }
-    subtrees
 }
 
 /// How many blocks can be measured as one: only where every value is exact, so that no order matters.

@@ -4,8 +4,8 @@
 pub(super) struct Subtrees<S>(Vec<(u32, S)>);
 
 impl<S> Subtrees<S> {
-    pub(super) fn new() -> Self {
-        Subtrees(Vec::with_capacity(8))
+    pub(super) const fn new() -> Self {
+        Subtrees(Vec::new())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &S> {
@@ -29,17 +29,27 @@ impl<S> Subtrees<S> {
         }
     }
 
-    /// The levels and states.
-    pub(super) fn into_states(self) -> impl Iterator<Item = (u32, S)> {
-        self.0.into_iter()
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// The state of all blocks, if these are all: merged as [`Tree::finish`](super::Tree::finish) does it.
-    pub(super) fn merge(self, add: impl Fn(&mut S, &S)) -> Option<S> {
-        let states = self.0.into_iter().rev().map(|(_, state)| state);
+    /// Takes out the levels and states.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = (u32, S)> {
+        self.0.drain(..)
+    }
+
+    /// Takes out the state of all blocks, if these are all: merged as [`Tree::finish`](super::Tree::finish) does it.
+    pub(super) fn merge(&mut self, add: impl Fn(&mut S, &S)) -> Option<S> {
+        let states = self.0.drain(..).rev().map(|(_, state)| state);
         states.reduce(|later, mut earlier| {
             add(&mut earlier, &later);
             earlier
         })
+    }
+}
+
+impl<S> Extend<(u32, S)> for Subtrees<S> {
+    fn extend<I: IntoIterator<Item = (u32, S)>>(&mut self, states: I) {
+        self.0.extend(states);
     }
 }

@@ -77,6 +77,49 @@ proptest! {
         prop_assert_eq!(format!("{whole:?}"), reduce(&reducer, &items, 64));
     }
 
+    /// Items that come part by part give the same, also where the first NaN comes late.
+    #[test]
+    fn parts_are_the_whole(
+        dtype in prop::sample::select(&NUMBERS[..]), count in 0_usize..20 * BLOCK, blocks in 1_usize..9, seed: u64, skip: bool,
+        wanted in prop::sample::select(vec![
+            Wanted::SUM, Wanted::M2, Wanted::EXTREMES, Wanted::NONZERO, Wanted::PROD | Wanted::SUM, Wanted::SQUARES | Wanted::INFINITE,
+        ]),
+        nan in prop::option::of(0.0..1.0_f64),
+    ) {
+        let reducer = reducer(dtype, wanted, skip);
+        let size = reducer.itemsize();
+        let mut items = bytes(count * size, seed);
+        // The top bit of an exponent says that an item is large, infinite or NaN.
+        let at = if dtype.starts_with('>') { 0 } else { size - 1 };
+        items.iter_mut().skip(at).step_by(size).for_each(|byte| *byte &= 0xbf);
+        if let Some(nan) = nan && count > 0 {
+            let first = (nan * count as f64) as usize * size;
+            items[first..first + size].fill(0xff);
+        }
+        // What is not wanted may be anything.
+        let told = |mut partial: Partial| {
+            (partial.min_at, partial.max_at) = (0, 0);
+            if !wanted.contains(Wanted::M2) {
+                partial.m2 = 0.0;
+            }
+            if !wanted.contains(Wanted::EXTREMES) {
+                (partial.min, partial.max) = (Key::ABOVE_ALL, Key::BELOW_ALL);
+            }
+            if !wanted.contains(Wanted::PROD) {
+                (partial.prod, partial.int_prod) = (Scaled::ONE, 1);
+            }
+            format!("{partial:?}")
+        };
+        let (mut parts, mut scratch) = (Blocks::default(), Scratch::default());
+        let whole = told(super::whole(&reducer, &items, &mut scratch, None));
+        for _ in 0..2 {
+            for part in items.chunks(blocks * BLOCK * size) {
+                parts.add(&reducer, part, &mut scratch);
+            }
+            prop_assert_eq!(&told(parts.finish(&reducer)), &whole);
+        }
+    }
+
     /// Places that are not looked for are those of extremes that lose.
     #[test]
     fn what_was_seen_changes_no_place(
