@@ -135,7 +135,7 @@ fn block(fused: &mut Fused, target: &View, cut: Cut, run: &Run<'_>) -> Vec<usize
             // Each that is gathered comes through a window of its own.
             let boxes = memory.saturating_sub(sizes.len() * OWN_MEMORY).max(memory / 4);
             // Beside them are stacks, and what threads have left behind that brought the file to memory.
-            let most = boxes / 8 * 5 / (gathered + 2 * target.itemsize()).max(1);
+            let most = boxes / 4 * 3 / (gathered + 2 * target.itemsize()).max(1);
             let rows = box_of_rows(target.shape(), most.max(1));
             if run_of(view, &rows) >= RUN {
                 bring(fused, run);
@@ -176,7 +176,7 @@ fn bring(fused: &mut Fused, run: &Run<'_>) {
 }
 
 /// Bytes of the shortest runs of a file in which an array is turned.
-const RUN: u64 = 256;
+const RUN: u64 = 128;
 
 /// Bytes that lie together in a file of a box of its array.
 fn run_of(view: &View, block: &[usize]) -> u64 {
