@@ -304,3 +304,18 @@ fn parts_with_nan_are_reduced_as_those_of_the_saved_array() {
         }
     }
 }
+
+/// Another order is written in whole rows as long as their runs in the file are two cache lines: of so many columns in the
+/// usual memory, they were taken for too short, and smaller boxes took four times as long.
+#[test]
+fn long_rows_of_another_order_are_written_as_rows() {
+    let folder = Folder::new();
+    let options = CreateOptions::new("<f4".parse().unwrap(), &[512, 32768]).order(Order::F);
+    let array = options.create(folder.path("wide.npy")).unwrap();
+    for (memory, least) in [("72MiB", 40 << 20), ("48MiB", 25 << 20)] {
+        let session = Session::new().memory(memory.parse().unwrap()).threads(2);
+        let target = CreateOptions::new("<f4".parse().unwrap(), array.shape());
+        let plan = target.plan_copy_of(&array, folder.path("new.npy"), Casting::No, &session).unwrap();
+        assert!(plan.buffers >= least && plan.buffers <= plan.budget, "{memory} {}", plan.buffers);
+    }
+}
