@@ -16,9 +16,7 @@ import time
 
 import numpy as np
 
-# The threads of OpenBLAS look for work for some hundredths of a second after NumPy was imported, and have a processor to
-# themselves meanwhile.
-REST = 0.2
+from peers import REST
 
 # Rows of a step of NumPy's shuffle; batches, windows of each and tokens of a window.
 CHUNK = 65536

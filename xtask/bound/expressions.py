@@ -18,11 +18,7 @@ import time
 
 import numpy as np
 
-from peers import Wrap
-
-# The threads of OpenBLAS look for work for some hundredths of a second after NumPy was imported, and have a processor to
-# themselves meanwhile.
-REST = 0.2
+from peers import REST, Wrap
 
 # Items of a chunk that goes to a file: some MiB, as one chooses it for a disk.
 CHUNK = 1 << 22
