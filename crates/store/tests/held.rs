@@ -67,6 +67,9 @@ fn memory_is_refused_beyond_the_budget() {
         assert!(matches!(refused, Err(StoreError::Budget { .. })), "{engine}");
         file.hold(engine, (&pieces, 200_000 + 4 * PAGE as usize), &mut held, &|| true).unwrap();
         assert!(held.bytes() <= 200_000 + 4 * PAGE as usize);
+        // Nor does it keep what a read with a larger one left.
+        file.hold(engine, (&vec![0..10_000], 40_000), &mut held, &|| true).unwrap();
+        assert!(held.bytes() <= 40_000, "{engine} {}", held.bytes());
     }
 }
 

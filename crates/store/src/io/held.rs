@@ -107,7 +107,7 @@ impl File {
             self.expect_budget(&range, end, budget)?;
             places.push(start..end);
         }
-        if memory.len() < end {
+        if memory.len() < end || memory.len() > budget {
             // Not `resize`: it would hold both, and copy.
             drop(std::mem::take(&mut memory));
             memory = vec![0; end];

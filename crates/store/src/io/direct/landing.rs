@@ -81,7 +81,8 @@ impl<'a> Stream<'a> {
         let align = stream.align(longest);
         let len = (longest.saturating_add(align) / align * align).saturating_add(align);
         let slots = &mut stream.lane.slots;
-        if slots.count() < count || slots.len() < len {
+        // Those of the read before are too few, too short, or more than this one may have.
+        if slots.count() < count || slots.len() < len || slots.bytes() > budget {
             file.expect_budget(&(0..longest as u64), count.saturating_mul(len), budget)?;
             let made = slots.make(count, len, align);
             made.map_err(|source| StoreError::at(file.path(), "make buffers", 0, source))?;
