@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from . import _methods, format
 from ._array import Array, asarray
-from ._compute import compute
+from ._compute import compute, explain
 from ._config import config
 from ._format import load, open_memmap, save, savez, savez_compressed
 from ._functions import where
@@ -25,6 +25,7 @@ __all__ = [
     "compute",
     "config",
     "create",
+    "explain",
     "format",
     "load",
     "memmap",

@@ -30,6 +30,10 @@ def create_node(path, shape, dtype, order, item, growable, overwrite):
 def compute(*arrays: Any) -> Any:
     """Computes arrays in memory, together: what they have in common is read and computed once.
 
+    Arrays of one shape that are made of the same files, and reductions of them along any axes, share a pass over
+    those, if the memory has room for all at once; :func:`explain` says it. Results are the same to the bit as of each
+    alone.
+
     Parameters
     ----------
     *arrays : Array
@@ -51,6 +55,9 @@ def compute(*arrays: Any) -> Any:
     >>> low, high = nf.compute(x.min(), x.max())
     >>> float(low), float(high)
     (1.0, 6.0)
+    >>> twice, total = nf.compute(x * 2, x.sum())
+    >>> twice.tolist(), float(total)
+    ([2.0, 4.0, 12.0], 9.0)
     """
     from ._array import Array
 
@@ -184,11 +191,37 @@ def flush(array) -> None:
     _ndfolio.flush(array._node, _config.session())
 
 
-def explain(array) -> str:
-    """What computing would do."""
-    if array._picks is not None:
-        return array._picks.explain(_config.session())
-    return _ndfolio.explain(array._node, _config.session())
+def explain(*arrays: Any) -> str:
+    """What ``compute(*arrays)`` would do: passes, files and how they are read, memory. Reads no items.
+
+    Parameters
+    ----------
+    *arrays : Array
+        What would be computed; anything else takes nothing.
+
+    Returns
+    -------
+    str
+        A line for each thing, as ``x.explain()`` has them for one array.
+
+    Raises
+    ------
+    MemoryError
+        Results that do not fit the memory that was allowed.
+
+    Examples
+    --------
+    >>> x = nf.asarray([1.0, 2.0, 6.0])
+    >>> print(nf.explain(x.min(), x.max()))  # doctest: +ELLIPSIS
+    passes   0
+    ...
+    """
+    from ._array import Array
+
+    session, lazy = _config.session(), [array for array in arrays if type(array) is Array]
+    picked = [array._picks.explain(session) for array in lazy if array._picks is not None]
+    nodes = [array._node for array in lazy if array._picks is None]
+    return "\n".join([*picked, *([_ndfolio.explain(nodes, session)] if nodes else [])])
 
 
 class Map:
@@ -219,4 +252,4 @@ class Map:
             self._buffer.check()
 
 
-__all__ = ["compute"]
+__all__ = ["compute", "explain"]

@@ -199,11 +199,8 @@ pub(crate) fn compute<'py>(
     for node in &nodes {
         task.results = task.results.saturating_add(node.nbytes()?);
     }
-    // Arrays of the same files share a pass as a rule, so that the longest says how far it is.
-    let plans = |session: &ndfolio::Session| {
-        lazies.iter().filter_map(|lazy| lazy.plan(session).ok()).max_by_key(Plan::bytes)
-    };
-    let results = session.run_planned(py, task, plans, |session| ndfolio::compute(&lazies, session))?;
+    let plan = |session: &ndfolio::Session| ndfolio::plan_compute(&lazies, session).ok();
+    let results = session.run_planned(py, task, plan, |session| ndfolio::compute(&lazies, session))?;
     let report = match results.first() {
         Some(result) => report_of(py, result.report())?,
         None => report_of(py, &Report::default())?,
@@ -302,12 +299,12 @@ pub(crate) fn assign<'py>(
     report_of(py, &report)
 }
 
-/// What computing arrays in memory would do, as text.
+/// What computing arrays in memory at once would do, as text.
 #[pyfunction]
-pub(crate) fn explain(py: Python<'_>, node: &Node, session: &Session) -> PyResult<String> {
-    let lazy = node.lazy();
-    let quick = Task { weight: 0, ..node.task };
-    let plan = session.run(py, quick, |session| lazy.plan(session))?;
+pub(crate) fn explain(py: Python<'_>, nodes: Vec<PyRef<'_, Node>>, session: &Session) -> PyResult<String> {
+    let lazies: Vec<Lazy> = nodes.iter().map(|node| node.lazy()).collect();
+    let quick = Task { weight: 0, ..all(nodes.iter().map(|node| &**node)) };
+    let plan = session.run(py, quick, |session| ndfolio::plan_compute(&lazies, session))?;
     Ok(plan_text(&plan))
 }
 

@@ -206,6 +206,30 @@ def test_several_results_take_one_pass(x):
     assert total.profile["bytes"] == x.nbytes
 
 
+@pytest.mark.parametrize(
+    ("passes", "results"),
+    [
+        (1, lambda x, y: (x.sum(), x.max(axis=1), x.mean(axis=0), x.argmin())),
+        (1, lambda x, y: (x + y, x - y)),
+        (1, lambda x, y: ((x + y).sum(), (x * y).std(axis=-1), abs(y).max())),
+        (1, lambda x, y: (x * 2, x.sum(axis=0), np.sqrt(abs(x)).sum())),
+        (1, lambda x, y: (x, x.T.max(axis=0), (x * 2).any())),
+        (2, lambda x, y: (x - x.mean(), x.max(axis=0))),
+        (2, lambda x, y: (x[:3].sum(), x[3:].max())),
+    ],
+)
+def test_results_of_the_same_files_take_one_pass(passes, results, x, path, known):
+    arrays = results(x, nf.open(path)[::-1])
+    assert f"passes   {passes}\n" in nf.explain(*arrays, 5)
+    found = nf.compute(*arrays)
+    assert arrays[0].profile["passes"] == passes
+    for value, expected in zip(found, results(known, known[::-1]), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+    for value, array in zip(found, arrays, strict=True):
+        alone = array.compute()
+        assert np.asarray(value).tobytes() == np.asarray(alone).tobytes() and value.dtype == alone.dtype
+
+
 def test_numpy_sees_the_file_itself(path, known):
     x = nf.open(path)
     view = np.asarray(x)

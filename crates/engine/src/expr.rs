@@ -17,10 +17,13 @@ mod pass;
 mod place;
 mod plan;
 mod program;
+mod room;
 mod scan;
 mod setup;
+mod share;
 mod stage;
 mod target;
+mod together;
 mod views;
 
 pub use job::Job;

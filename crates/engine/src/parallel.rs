@@ -3,9 +3,9 @@
 mod boxes;
 mod forest;
 mod joints;
+mod parts;
 
 use std::{
-    ops::Range,
     sync::{Mutex, PoisonError},
     time::Instant,
 };
@@ -26,6 +26,8 @@ use boxes::Boxes;
 pub(crate) use boxes::{PIECES_ON_THEIR_WAY, is_dense};
 pub(crate) use forest::Forest;
 use joints::Joints;
+pub(crate) use joints::joined_bytes;
+pub(crate) use parts::{Part, PassPart};
 
 /// Bytes for which another thread is worth starting.
 const BYTES_PER_THREAD: usize = 4 << 20;
@@ -40,7 +42,7 @@ pub(crate) fn threads(run: &Run<'_>, bytes: usize) -> usize {
 /// What is done with the boxes of a pass.
 pub(crate) trait Pass: Sync {
     /// What a thread keeps from box to box.
-    type Worker;
+    type Worker: Send;
     /// What a box gives: nothing, once, or in parts.
     type Given: Send;
 
@@ -150,7 +152,7 @@ pub(crate) fn run_pass<P: Pass>(
     for result in results {
         report.add(result?);
     }
-    report.io.buffer_bytes += shared.joints.bytes();
+    report.io.buffer_bytes += shared.joints.take_bytes();
     Ok(meter.finish(report))
 }
 
@@ -238,7 +240,10 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
     fn work_on(&self, piece: usize, mut bytes: Bytes<'_>, worker: &mut Worker<P>) -> usize {
         let mut done = bytes.len();
         if self.boxes.grid.is_some() {
-            self.join(self.boxes.range(piece), bytes, worker);
+            let start = self.boxes.range(piece).start;
+            self.joints.join(self.boxes.tiles, start, bytes, &mut |index, tile, items| {
+                self.work_on_box(&mut worker.own, index, tile, items);
+            });
             return done;
         }
         done = 0;
@@ -265,28 +270,6 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Shared<'_, P, C> {
         worker.items.resize(view.nbytes(), 0);
         gather((bytes, start, view.strides()), &mut worker.items, view.shape(), view.itemsize());
         self.work_on_box(&mut worker.own, index, tile, Bytes::Private(&worker.items));
-    }
-
-    /// Works on the boxes within a piece, and on those across its ends once their last part is there.
-    fn join(&self, range: Range<u64>, mut bytes: Bytes<'_>, worker: &mut Worker<P>) {
-        let mut index = self.boxes.box_at(range.start);
-        let mut at = range.start;
-        while let Some(tile) = self.boxes.tiles.get(index) {
-            let own = tile.view.extent();
-            if own.start >= range.end {
-                break;
-            }
-            let end = own.end.min(range.end);
-            let (items, rest) = bytes.split_at((end - at) as usize);
-            bytes = rest;
-            if own.start == at && own.end == end {
-                self.work_on_box(&mut worker.own, index, &tile, items);
-            } else if let Some(whole) = self.joints.put(index, &own, at, items) {
-                self.work_on_box(&mut worker.own, index, &tile, Bytes::Private(&whole));
-                self.joints.give_back(whole);
-            }
-            (at, index) = (end, index + 1);
-        }
     }
 
     fn gather(&self) -> Result<Report, EngineError> {

@@ -11,6 +11,7 @@ mod frame;
 mod narrow;
 mod rows;
 mod tap;
+mod together;
 mod turned;
 mod walk;
 
@@ -29,6 +30,7 @@ use frame::Way;
 pub(crate) use frame::{Frame, box_bytes};
 use tap::Tapped;
 pub(crate) use tap::{Place, Tap, look};
+pub(crate) use together::{Member, reduce_together};
 
 /// Reduces all items to one state for each reducer, in one pass.
 ///

@@ -24,7 +24,7 @@ use crate::{Array, Error, Reduced, Result};
 
 pub use along::{Along, along};
 pub use functions::{maximum, minimum, where_};
-pub use sinks::compute;
+pub use sinks::{compute, plan_compute};
 
 /// An array that is computed when its values are wanted: an array on disk, a small one in memory, a number, or an
 /// operation on such.

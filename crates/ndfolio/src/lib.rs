@@ -81,7 +81,7 @@ pub use create::{CreateOptions, FileKind, Sidecar, create};
 pub use describe::{Describe, Described};
 pub use error::{Error, Result};
 pub use gather::{IndexInteger, Indices, Picks};
-pub use lazy::{Along, Lazy, along, compute, maximum, minimum, where_};
+pub use lazy::{Along, Lazy, along, compute, maximum, minimum, plan_compute, where_};
 pub use location::Location;
 pub use mapped::Mapped;
 pub use memmap::{Memmap, Plain};

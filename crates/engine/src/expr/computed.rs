@@ -7,12 +7,12 @@ use ndfolio_store::Buffer;
 
 use super::{
     fused::Fused,
-    pass::{Consumer, Frame},
+    pass::{Consumer, FillAll, Frame},
     target::box_bytes,
 };
 use crate::{
     EngineError, Report, Run,
-    parallel::{Fill, Items, Pass},
+    parallel::{Items, Pass},
 };
 
 impl Items for Fused {
@@ -46,9 +46,9 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Consumer for ToPass<'_, P, C> {
         (worker, items): &mut Self::Worker,
         index: usize,
         tile: &Tile,
-        fill: &mut Fill<'_>,
+        fill: &mut FillAll<'_>,
     ) -> Result<(), EngineError> {
-        self.pass.compute(worker, tile, (fill, items), &mut |given| {
+        self.pass.compute(worker, tile, (&mut |out| fill(&mut [out]), items), &mut |given| {
             let mut collect = self.collect.lock().unwrap_or_else(PoisonError::into_inner);
             collect(index, given);
         })

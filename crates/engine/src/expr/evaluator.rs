@@ -90,25 +90,24 @@ impl<'f> Evaluator<'f> {
         }
     }
 
-    /// Computes the next items of a box, as many as there is room for. A long program asks on its way whether to go on.
+    /// Computes the next items of a box, as many as there is room for in that of the first result (all have room for
+    /// equally many). A long program asks on its way whether to go on.
     pub(super) fn run(
         &mut self,
         progress: &mut Progress<'_>,
-        out: &mut [u8],
+        rooms: &mut [&mut [u8]],
         run: &Run<'_>,
     ) -> Result<(), EngineError> {
-        let size = self.fused.program.itemsize;
         // Items without bytes are done all at once.
-        let mut left = out.len().checked_div(size).unwrap_or(usize::MAX);
-        let (mut batch, mut rest) = (std::mem::take(&mut self.batch), out);
-        while left > 0 {
-            let items = progress.next_tile(self.tile.min(left), &mut batch);
+        let most = rooms[0].len().checked_div(self.fused.program.results[0]).unwrap_or(usize::MAX);
+        let (mut batch, mut out) = (std::mem::take(&mut self.batch), Out { rooms, done: 0 });
+        while out.done < most {
+            let items = progress.next_tile(self.tile.min(most - out.done), &mut batch);
             if items == 0 {
                 break;
             }
-            let (tile, after) = rest.split_at_mut(items * size);
-            self.tile(&batch, items, progress, (tile, run))?;
-            (left, rest) = (left - items, after);
+            self.tile(&batch, items, progress, (&mut out, run))?;
+            out.done += items;
         }
         self.batch = batch;
         Ok(())
@@ -129,7 +128,7 @@ impl<'f> Evaluator<'f> {
         batch: &[Range<usize>],
         items: usize,
         Progress { data, there, .. }: &mut Progress<'_>,
-        (out, run): (&mut [u8], &Run<'_>),
+        (out, run): (&mut Out<'_, '_>, &Run<'_>),
     ) -> Result<(), EngineError> {
         let fused = self.fused;
         for step in &fused.program.steps {
@@ -166,6 +165,12 @@ impl<'f> Evaluator<'f> {
                         Ok(())
                     })?;
                 }
+                Step::Copy { from, to, itemsize } => {
+                    self.into(*to, items * itemsize, there, out, |own, _, room| {
+                        own.get(*from, items * itemsize).copy_to(room);
+                        Ok(())
+                    })?;
+                }
             }
         }
         Ok(())
@@ -186,12 +191,17 @@ impl<'f> Evaluator<'f> {
         to: Place,
         len: usize,
         there: &mut [InPlace<'d>],
-        out: &mut [u8],
+        out: &mut Out<'_, '_>,
         write: impl FnOnce(Places<'_>, &mut Conditions, &mut [u8]) -> Result<(), KernelError>,
     ) -> Result<(), KernelError> {
-        let Place::Slot(slot) = to else {
-            let places = Places { slots: &self.slots, there, constants: &self.constants };
-            return write(places, &mut self.conditions, &mut out[..len]);
+        let slot = match to {
+            Place::Slot(slot) => slot,
+            Place::Constant(_) => return Ok(()),
+            Place::Out(result) => {
+                let places = Places { slots: &self.slots, there, constants: &self.constants };
+                let at = out.done * self.fused.program.results[result];
+                return write(places, &mut self.conditions, &mut out.rooms[result][at..at + len]);
+            }
         };
         let mut room = std::mem::take(&mut self.slots[slot]);
         there[slot] = None;
@@ -200,6 +210,12 @@ impl<'f> Evaluator<'f> {
         self.slots[slot] = room;
         result
     }
+}
+
+/// Room for the results, and how many items of each are there.
+struct Out<'o, 'r> {
+    rooms: &'o mut [&'r mut [u8]],
+    done: usize,
 }
 
 /// The places that can be read.
@@ -223,8 +239,8 @@ impl<'p> Places<'p> {
         match place {
             Place::Slot(slot) => &self.slots[slot].bytes()[..len],
             Place::Constant(constant) => &self.constants[constant][..len],
-            // Nothing is computed of the result.
-            Place::Out => &[],
+            // Nothing is computed of a result.
+            Place::Out(_) => &[],
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     graph::{Graph, Id, What},
     leaf::{Order, fill},
     place::each_once,
-    program::{Program, Value},
+    program::{Program, Use, Value},
 };
 use crate::EngineError;
 
@@ -67,32 +67,26 @@ impl Fused {
         (shape, axes): (&[usize], &[usize]),
         held: &mut dyn Held,
     ) -> Result<Self, EngineError> {
-        let root = same_bytes(graph, root, held);
-        let order = region(graph, root, held);
-        let mut uses: HashMap<Id, usize> = HashMap::new();
-        for &id in &order {
-            if held.result(id).is_none() && graph[id].is_elementwise() {
-                graph[id].args.iter().for_each(|&arg| *uses.entry(arg).or_default() += 1);
-            }
+        Fused::of_several(graph, &[Root { id: root, shape: shape.to_vec(), axes: axes.to_vec() }], held)
+    }
+
+    /// The program of several operations, which are its results in this order: all of them as long along each axis of
+    /// the pass.
+    pub(super) fn of_several(
+        graph: &Graph,
+        roots: &[Root],
+        held: &mut dyn Held,
+    ) -> Result<Self, EngineError> {
+        let results = roots.iter().map(|root| graph[root.id].dtype.itemsize()).collect();
+        let shape = roots[0].axes.iter().map(|&axis| roots[0].shape[axis]).collect();
+        let mut fused = Fused { leaves: Vec::new(), program: Program::new(results), shape, functions: 0 };
+        let is_first = |&index: &usize| roots[..index].iter().all(|other| !other.is_walked_as(&roots[index]));
+        for first in (0..roots.len()).filter(is_first) {
+            let own = roots.iter().enumerate().filter(|(_, root)| root.is_walked_as(&roots[first]));
+            let own = own.map(|(result, root)| (same_bytes(graph, root.id, held), result)).collect();
+            fused = Lowering::new(graph, &roots[first], own, fused, held).run(held)?;
         }
-        let signed: Vec<isize> = axes.iter().map(|&axis| axis as isize).collect();
-        let mut lowering = Lowering {
-            graph,
-            shape,
-            axes: signed,
-            uses,
-            values: HashMap::new(),
-            fused: Fused {
-                leaves: Vec::new(),
-                program: Program::new(graph[root].dtype.itemsize()),
-                shape: axes.iter().map(|&axis| shape[axis]).collect(),
-                functions: 0,
-            },
-        };
-        for id in order {
-            lowering.add(id, held)?;
-        }
-        Ok(lowering.fused)
+        Ok(fused)
     }
 
     /// Walks everything as one axis, if all arrays in files lie so; the others have their own order anyway. Whether
@@ -125,6 +119,23 @@ impl Fused {
     }
 }
 
+/// An operation that is computed by a pass.
+#[derive(Clone, Debug)]
+pub(super) struct Root {
+    pub(super) id: Id,
+    /// The array over which it is computed.
+    pub(super) shape: Vec<usize>,
+    /// Its axes in the order in which they are walked, slowest first.
+    pub(super) axes: Vec<usize>,
+}
+
+impl Root {
+    /// Whether equal indices of both are met at the same time.
+    fn is_walked_as(&self, other: &Root) -> bool {
+        self.shape == other.shape && self.axes == other.axes
+    }
+}
+
 /// What an operation is that only tells another byte order: loading deals with that.
 fn same_bytes(graph: &Graph, mut root: Id, held: &dyn Held) -> Id {
     while let What::Cast(caster) = &graph[root].what
@@ -136,10 +147,10 @@ fn same_bytes(graph: &Graph, mut root: Id, held: &dyn Held) -> Id {
     root
 }
 
-/// The operations from a root down to the next barriers, arguments first.
-fn region(graph: &Graph, root: Id, held: &dyn Held) -> Vec<Id> {
+/// The operations from some down to the next barriers, arguments first.
+fn region(graph: &Graph, roots: &[(Id, usize)], held: &dyn Held) -> Vec<Id> {
     let (mut found, mut seen) = (Vec::new(), std::collections::HashSet::new());
-    let mut stack = vec![(root, false)];
+    let mut stack: Vec<(Id, bool)> = roots.iter().rev().map(|&(root, _)| (root, false)).collect();
     while let Some((id, done)) = stack.pop() {
         if done {
             found.push(id);
@@ -157,15 +168,53 @@ struct Lowering<'a> {
     graph: &'a Graph,
     shape: &'a [usize],
     axes: Vec<isize>,
+    /// What is computed, arguments first.
+    order: Vec<Id>,
     uses: HashMap<Id, usize>,
+    /// Which operations are which results.
+    results: Vec<(Id, usize)>,
     values: HashMap<Id, Value>,
     fused: Fused,
 }
 
-impl Lowering<'_> {
-    fn add(&mut self, id: Id, held: &mut dyn Held) -> Result<(), EngineError> {
+impl<'a> Lowering<'a> {
+    /// For operations that are walked as the first of them, with the numbers of their results.
+    fn new(
+        graph: &'a Graph,
+        first: &'a Root,
+        results: Vec<(Id, usize)>,
+        fused: Fused,
+        held: &dyn Held,
+    ) -> Self {
+        let order = region(graph, &results, held);
+        let mut uses: HashMap<Id, usize> = HashMap::new();
+        for &id in &order {
+            if held.result(id).is_none() && graph[id].is_elementwise() {
+                graph[id].args.iter().for_each(|&arg| *uses.entry(arg).or_default() += 1);
+            }
+        }
+        let axes = first.axes.iter().map(|&axis| axis as isize).collect();
+        Lowering { graph, shape: &first.shape, axes, order, uses, results, values: HashMap::new(), fused }
+    }
+
+    fn run(mut self, held: &mut dyn Held) -> Result<Fused, EngineError> {
+        for id in std::mem::take(&mut self.order) {
+            let own: Vec<usize> =
+                self.results.iter().filter(|(root, _)| *root == id).map(|(_, result)| *result).collect();
+            let uses = match (self.uses.get(&id), &own[..]) {
+                (None, &[result]) => Use::Result(result),
+                (steps, _) => Use::Steps(steps.unwrap_or(&0) + own.len()),
+            };
+            self.add(id, uses, held)?;
+            if let Use::Steps(_) = uses {
+                own.iter().for_each(|&result| self.fused.program.copy(self.values[&id], result));
+            }
+        }
+        Ok(self.fused)
+    }
+
+    fn add(&mut self, id: Id, uses: Use, held: &mut dyn Held) -> Result<(), EngineError> {
         let item = &self.graph[id];
-        let uses = self.uses.get(&id).copied().unwrap_or(0);
         let value = match (&item.what, held.result(id)) {
             (_, Some(base)) => self.leaf(base, &self.graph.c_view(id)?, uses)?,
             (What::Map(looped), None) => {
@@ -175,7 +224,7 @@ impl Lowering<'_> {
             }
             (What::Cast(caster), None) => {
                 let arg = self.values[&item.args[0]];
-                if caster.is_copy() && uses > 0 {
+                if let (true, Use::Steps(uses)) = (caster.is_copy(), uses) {
                     // The other byte order, which loading has dealt with: the same value, used in its place.
                     self.fused.program.same(arg, uses)
                 } else {
@@ -203,7 +252,7 @@ impl Lowering<'_> {
         &mut self,
         file: &Arc<File>,
         view: &View,
-        uses: usize,
+        uses: Use,
         held: &mut dyn Held,
     ) -> Result<Value, EngineError> {
         let wide = view.broadcast_to(self.shape)?.transpose(Some(&self.axes))?;
@@ -219,13 +268,13 @@ impl Lowering<'_> {
         self.settled(Base::File(Arc::clone(file)), wide, uses)
     }
 
-    fn leaf(&mut self, base: Base, view: &View, uses: usize) -> Result<Value, EngineError> {
+    fn leaf(&mut self, base: Base, view: &View, uses: Use) -> Result<Value, EngineError> {
         let wide = view.broadcast_to(self.shape)?.transpose(Some(&self.axes))?;
         self.settled(base, wide, uses)
     }
 
     /// A leaf whose axes are those of the pass.
-    fn settled(&mut self, mut base: Base, view: View, uses: usize) -> Result<Value, EngineError> {
+    fn settled(&mut self, mut base: Base, view: View, uses: Use) -> Result<Value, EngineError> {
         let mut order = Order::new(&view);
         let size = view.itemsize();
         let swap = view.dtype().as_scalar().map_or(1, |scalar| scalar.foreign_width());
@@ -233,7 +282,7 @@ impl Lowering<'_> {
         if let Base::Memory(bytes) = &base
             && !view.is_empty()
         {
-            if order.is_constant() && uses > 0 {
+            if let (true, Use::Steps(uses)) = (order.is_constant(), uses) {
                 let at = view.offset() as usize;
                 let item =
                     bytes.as_ref().map_or_else(|| vec![0; size], |bytes| bytes[at..at + size].to_vec());

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use ndfolio_kernel::{
     KernelError, Scanner,
-    reduce::{Finish, NanPolicy, Reducer, Wanted},
+    reduce::{NanPolicy, Reducer, Wanted},
 };
 use ndfolio_layout::{DType, View};
 use ndfolio_store::{File, Scratch};
@@ -14,10 +14,13 @@ use super::{
     fused::{Base, Fused, Held},
     graph::{Graph, Id, What, same_file},
     pass::{Consumer, Frame},
+    room::{Finishing, Kept, Room},
     scan::Scanned,
     setup::{Cut, Setup},
-    stage::{Stage, stages},
+    share::Share,
+    stage::{Results, Stage, stages},
     target::{Output, ToCallback, ToFile, ToMemory},
+    together::Together,
 };
 use crate::{
     EngineError, Found, Report, Run, Source,
@@ -56,7 +59,7 @@ impl Job {
         refuse_more(needed, run)?;
         let run = run.take(needed);
         let mut work = Work::new(self, &run);
-        work.stages()?;
+        work.stages(Results::InMemory)?;
         let mut results = Vec::with_capacity(self.roots.len());
         for &root in &self.roots {
             results.push(work.in_memory(root)?);
@@ -73,7 +76,7 @@ impl Job {
         let run = &run.roomy();
         let mut work = Work::new(self, run);
         let root = self.roots[0];
-        work.stages()?;
+        work.stages(Results::Elsewhere)?;
         match emit {
             Emit::New(file, view) => work.write(root, Output::New(file), view)?,
             Emit::Old(file, view) => {
@@ -113,13 +116,6 @@ pub(super) fn refuse_more(needed: usize, run: &Run<'_>) -> Result<(), EngineErro
         budget: run.budget() as u64,
         way: "save it to a file, reduce it, take a part of it, or give it more memory",
     })
-}
-
-/// What was computed as a whole.
-#[derive(Clone)]
-enum Kept {
-    Memory(Arc<Vec<u8>>),
-    Scratch(Arc<Scratch>),
 }
 
 /// A job while it is computed.
@@ -168,9 +164,10 @@ impl<'w> Work<'w> {
         &self.job.graph
     }
 
-    fn stages(&mut self) -> Result<(), EngineError> {
-        for stage in stages(self.graph(), &self.job.roots, self.run.budget() / HELD) {
+    fn stages(&mut self, results: Results) -> Result<(), EngineError> {
+        for stage in stages(self.graph(), &self.job.roots, self.run.budget() / HELD, results) {
             match stage {
+                Stage::Together(shares) => self.together(&shares)?,
                 Stage::Reduce(ids) => self.reduce(&ids)?,
                 Stage::Scan(id) | Stage::Hold(id) => self.keep(id)?,
             }
@@ -198,7 +195,9 @@ impl<'w> Work<'w> {
         if target.nbytes() <= self.run.budget() / HELD {
             let mut bytes = vec![0; target.nbytes()];
             self.bytes += bytes.len();
-            self.pass(id, (&target, Cut::Rows), |setup| Ok(ToMemory::new(&setup.tiles(), &mut bytes)))?;
+            self.pass(id, (&target, Cut::Rows), |setup| {
+                Ok(ToMemory::new(&setup.tiles(), setup.items.itemsize(), &mut bytes))
+            })?;
             return Ok(Kept::Memory(Arc::new(bytes)));
         }
         let scratch = self.scratch(target.nbytes() as u64)?;
@@ -222,7 +221,9 @@ impl<'w> Work<'w> {
         }
         let target = self.graph().c_view(id)?;
         let mut bytes = vec![0; target.nbytes()];
-        self.pass(id, (&target, Cut::Rows), |setup| Ok(ToMemory::new(&setup.tiles(), &mut bytes)))?;
+        self.pass(id, (&target, Cut::Rows), |setup| {
+            Ok(ToMemory::new(&setup.tiles(), setup.items.itemsize(), &mut bytes))
+        })?;
         Ok(Memory::new(&dtype, &shape, bytes)?)
     }
 
@@ -273,27 +274,9 @@ impl<'w> Work<'w> {
         };
         let dtype = source.as_ref().map_or_else(|| graph.plain(arg), |source| source.view.dtype().clone());
         let reducers = reducers(&dtype, &reductions)?;
-        let finishes: Vec<(usize, Finish<'_>)> = reductions
-            .iter()
-            .map(|reduction| {
-                let at =
-                    reducers.iter().position(|reducer| reducer.nan_policy() == reduction.nan).unwrap_or(0);
-                Ok((at, reduction.op.finish(&reducers[at])?))
-            })
-            .collect::<Result<_, KernelError>>()?;
         let before = self.bytes;
-        let mut results = Vec::with_capacity(ids.len());
-        for &id in ids {
-            results.push(self.room(self.graph().c_view(id)?.nbytes())?);
-        }
-        let mut failed: Option<EngineError> = None;
-        let mut put = |first: usize, found: Found<'_>| {
-            for ((at, finish), room) in finishes.iter().zip(&mut results) {
-                if let Err(error) = room.put(first, *at, finish, found) {
-                    failed.get_or_insert(error);
-                }
-            }
-        };
+        let mut results = Finishing::new(&reductions, &reducers, self.rooms(ids)?)?;
+        let mut put = |first: usize, found: Found<'_>| results.put(first, found);
         let left = self.left();
         let report = match &source {
             Some(source) => crate::reduce_along(source, &axes, &reducers, &left, &mut put)?,
@@ -310,17 +293,53 @@ impl<'w> Work<'w> {
                 reduce_computed((&fused, &items), &axes, &reducers, &streamed, &mut put)?
             }
         };
-        if let Some(error) = failed {
-            return Err(error);
-        }
         self.report.then(&report);
-        for (&id, room) in ids.iter().zip(results) {
-            self.kept.insert(id, room.kept());
-        }
+        self.kept.extend(ids.iter().copied().zip(results.finish()?));
         Ok(())
     }
 
-    /// Room for results of a reduction.
+    /// What takes the items of one pass: reductions are kept, and results too.
+    fn together(&mut self, shares: &[Share]) -> Result<(), EngineError> {
+        match shares {
+            [Share::Reduce(ids)] => return self.reduce(ids),
+            // It is computed with the other results.
+            [Share::Result(_)] => return Ok(()),
+            _ => {}
+        }
+        let (graph, left) = (self.graph(), self.left());
+        let Some(together) = Together::new(graph, shares, self, &left)? else {
+            let (some, others) = shares.split_at(shares.len() / 2);
+            self.together(some)?;
+            return self.together(others);
+        };
+        let mut found = Vec::with_capacity(together.members.len());
+        for member in &together.members {
+            let (reductions, _) = graph.reductions(&member.ids);
+            found.push(Finishing::new(&reductions, &member.reducers, self.rooms(&member.ids)?)?);
+        }
+        let mut items = Vec::with_capacity(together.results.len());
+        for &(_, id) in &together.results {
+            items.push(vec![0; graph.c_view(id)?.nbytes()]);
+        }
+        let report = together.run(&mut found, &mut items, &self.left())?;
+        self.report.then(&report);
+        for (member, found) in together.members.iter().zip(found) {
+            self.kept.extend(member.ids.iter().copied().zip(found.finish()?));
+        }
+        let items = items.into_iter().map(|items| Kept::Memory(Arc::new(items)));
+        self.kept.extend(together.results.iter().map(|&(_, id)| id).zip(items));
+        Ok(())
+    }
+
+    /// Room for the results of reductions.
+    fn rooms(&mut self, ids: &[Id]) -> Result<Vec<Room>, EngineError> {
+        let mut rooms = Vec::with_capacity(ids.len());
+        for &id in ids {
+            rooms.push(self.room(self.graph().c_view(id)?.nbytes())?);
+        }
+        Ok(rooms)
+    }
+
     fn room(&mut self, bytes: usize) -> Result<Room, EngineError> {
         if bytes <= self.run.budget() / HELD {
             self.bytes += bytes;
@@ -333,53 +352,6 @@ impl<'w> Work<'w> {
 /// Gives all boxes of a pass to somebody.
 fn run_frame<C: Consumer>(setup: &Setup, run: &Run<'_>, consumer: &C) -> Result<Report, EngineError> {
     Frame::new(&setup.fused, setup.tiles(), consumer.bytes_of_worker(), run).run(run, consumer)
-}
-
-/// Results on their way to their places.
-enum Room {
-    Memory(Vec<u8>),
-    /// With the items that are being encoded.
-    Scratch(Arc<Scratch>, Vec<u8>),
-}
-
-impl Room {
-    fn put(
-        &mut self,
-        first: usize,
-        at: usize,
-        finish: &Finish<'_>,
-        found: Found<'_>,
-    ) -> Result<(), EngineError> {
-        let size = finish.dtype().itemsize();
-        let len = size
-            * match found {
-                Found::One(_) => 1,
-                Found::Columns(columns) => columns[at].columns(),
-            };
-        match self {
-            Room::Memory(bytes) => encode(at, finish, found, &mut bytes[first * size..first * size + len])?,
-            Room::Scratch(scratch, items) => {
-                items.resize(len, 0);
-                encode(at, finish, found, items)?;
-                scratch.write_at((first * size) as u64, items)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn kept(self) -> Kept {
-        match self {
-            Room::Memory(bytes) => Kept::Memory(Arc::new(bytes)),
-            Room::Scratch(scratch, _) => Kept::Scratch(scratch),
-        }
-    }
-}
-
-fn encode(at: usize, finish: &Finish<'_>, found: Found<'_>, out: &mut [u8]) -> Result<(), KernelError> {
-    match found {
-        Found::One(partials) => finish.encode(&partials[at], out),
-        Found::Columns(columns) => finish.encode_columns(&columns[at], out),
-    }
 }
 
 /// A reducer for each meaning of NaN that is asked for.

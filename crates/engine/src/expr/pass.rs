@@ -28,8 +28,11 @@ use crate::{
     EngineError, Report, Run,
     fetch::{Fetcher, OWN_MEMORY},
     meter::Meter,
-    parallel::{Fill, PIECES_ON_THEIR_WAY, threads},
+    parallel::{PIECES_ON_THEIR_WAY, threads},
 };
+
+/// Computes the next items of a box, in its C order: as many of each result as there is room for.
+pub(super) type FillAll<'f> = dyn FnMut(&mut [&mut [u8]]) -> Result<(), EngineError> + 'f;
 
 /// What is done with the items of boxes.
 pub(super) trait Consumer: Sync {
@@ -45,7 +48,7 @@ pub(super) trait Consumer: Sync {
         worker: &mut Self::Worker,
         index: usize,
         tile: &Tile,
-        fill: &mut Fill<'_>,
+        fill: &mut FillAll<'_>,
     ) -> Result<(), EngineError>;
 
     /// The end of a thread's work; adds what it did.

@@ -6,15 +6,17 @@ use ndfolio_layout::View;
 use ndfolio_store::{Choice, File, IoEngine};
 
 use super::{
-    Job,
+    Job, Reduction,
     fused::{Base, Fused, Held},
     graph::{Graph, Id, What, same_file},
     job::{HELD, dominant_order, in_order, reducers, refuse_more, streamed},
     pass::Frame,
     place::each_once,
     setup::{Cut, Setup},
-    stage::{Stage, stages},
+    share::Share,
+    stage::{Results, Stage, stages},
     target::{box_bytes, bytes_of_writer, is_whole},
+    together::Together,
 };
 use crate::{
     EngineError, Plan, Run, Source,
@@ -50,8 +52,10 @@ impl Job {
             plan.results = needed as u64;
             run = run.take(needed);
         }
-        let mut planned = Planned { graph: &self.graph, run: &run, kept: HashMap::new(), small: Vec::new() };
-        for stage in stages(&self.graph, &self.roots, run.budget() / HELD) {
+        let (kept, small) = (HashMap::new(), Vec::new());
+        let mut planned = Planned { graph: &self.graph, run: &run, kept, small, states: 0 };
+        let results = if target.is_none() { Results::InMemory } else { Results::Elsewhere };
+        for stage in stages(&self.graph, &self.roots, run.budget() / HELD, results) {
             planned.stage(&stage, &mut plan)?;
         }
         if let Some((_, true)) = target {
@@ -71,6 +75,7 @@ impl Job {
                 }
             }
         }
+        plan.states += planned.states;
         Ok(plan)
     }
 }
@@ -83,6 +88,8 @@ struct Planned<'p> {
     kept: HashMap<Id, usize>,
     /// What would be read as a whole first.
     small: Vec<(Arc<File>, View)>,
+    /// The most bytes of running values that a pass has; what is kept from pass to pass is added to the plan.
+    states: u64,
 }
 
 impl Held for Planned<'_> {
@@ -104,6 +111,7 @@ impl Held for Planned<'_> {
 impl Planned<'_> {
     fn stage(&mut self, stage: &Stage, plan: &mut Plan) -> Result<(), EngineError> {
         match stage {
+            Stage::Together(shares) => self.together(shares, plan),
             Stage::Reduce(ids) => self.reduce(ids, plan),
             Stage::Scan(id) => self.whole(*id, "a running sum or product", plan),
             Stage::Hold(id) => self.whole(*id, "a small part", plan),
@@ -146,7 +154,7 @@ impl Planned<'_> {
         let carry = setup.carry(&run)?;
         let tiles = setup.tiles();
         let own = if place.1 == Cut::Rows { 0 } else { bytes_of_writer(box_bytes(&tiles), is_whole(&setup)) };
-        plan.states = plan.states.max(carry as u64);
+        self.states = self.states.max(carry as u64);
         let frame = Frame::new(&setup.fused, tiles, own, &run);
         self.add(&frame, (what, own), plan);
         Ok(())
@@ -156,12 +164,14 @@ impl Planned<'_> {
         let graph = self.graph;
         let arg = graph[ids[0]].args[0];
         let (reductions, axes) = graph.reductions(ids);
-        let names: Vec<&str> = reductions.iter().map(|one| one.op.name(one.nan)).collect();
+        let names = names_of(&reductions);
         match &graph[arg].what {
             What::File(source) => {
                 let reducers = reducers(source.view.dtype(), &reductions)?;
                 let one = crate::plan_reduce(source, &axes, &reducers, self.run, 0)?;
-                plan.stages.push(format!("{} of {}", names.join(", "), source.file.path().display()));
+                self.states = self.states.max(one.states);
+                let one = Plan { states: 0, ..one };
+                plan.stages.push(format!("{names} of {}", source.file.path().display()));
                 plan.add(one);
             }
             _ => {
@@ -180,13 +190,38 @@ impl Planned<'_> {
                 if !axes.is_empty() {
                     let reduced = ReduceFrame::new(&axes, &reducers, 0, &run);
                     let own = box_bytes(&reduced.tiles);
-                    plan.states += reduced.states as u64;
+                    self.states = self.states.max(reduced.states as u64);
                     let frame = Frame::new(&fused, reduced.tiles.clone(), own, &reduced.run);
-                    self.add(&frame, (&names.join(", "), own), plan);
+                    self.add(&frame, (&names, own), plan);
                 }
             }
         }
         ids.iter().try_for_each(|&id| self.keep(id, plan))
+    }
+
+    fn together(&mut self, shares: &[Share], plan: &mut Plan) -> Result<(), EngineError> {
+        match shares {
+            [Share::Reduce(ids)] => return self.reduce(ids, plan),
+            [Share::Result(_)] => return Ok(()),
+            _ => {}
+        }
+        let (graph, run, known) = (self.graph, *self.run, self.small.len());
+        let together = Together::new(graph, shares, self, &run)?;
+        self.read_small(known, plan);
+        let Some(together) = together else {
+            let (some, others) = shares.split_at(shares.len() / 2);
+            self.together(some, plan)?;
+            return self.together(others, plan);
+        };
+        self.states = self.states.max(together.states as u64);
+        let (members, results) = (&together.members, &together.results);
+        let of_each = members.iter().map(|member| names_of(&graph.reductions(&member.ids).0));
+        let in_memory = results.iter().map(|_| "a result in memory".to_owned());
+        let what: Vec<String> = of_each.chain(in_memory).collect();
+        self.add(&together.frame(&run), (&what.join(" and "), together.own()), plan);
+        // What is wanted in memory has its place there.
+        self.kept.extend(results.iter().map(|&(_, id)| (id, 0)));
+        members.iter().flat_map(|member| &member.ids).try_for_each(|&id| self.keep(id, plan))
     }
 
     /// What is read as a whole before a pass.
@@ -220,6 +255,11 @@ impl Planned<'_> {
             plan.readings.push(Reading::of(&source, choice));
         }
     }
+}
+
+/// The names of reductions.
+fn names_of(reductions: &[&Reduction]) -> String {
+    reductions.iter().map(|one| one.op.name(one.nan)).collect::<Vec<_>>().join(", ")
 }
 
 impl Frame<'_> {

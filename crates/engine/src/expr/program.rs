@@ -9,8 +9,17 @@ pub(super) enum Place {
     Slot(usize),
     /// One item, the same for all.
     Constant(usize),
-    /// Where the caller wants the result.
-    Out,
+    /// Where the caller wants a result.
+    Out(usize),
+}
+
+/// What becomes of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It is a result of the program, and nothing else.
+    Result(usize),
+    /// So many steps use it.
+    Steps(usize),
 }
 
 /// A step; its places are different from each other.
@@ -22,6 +31,8 @@ pub(super) enum Step {
     Map { looped: Loop, args: Vec<Place>, to: Place },
     /// Items of another dtype.
     Cast { caster: Caster, from: Place, to: Place },
+    /// What other steps use is a result too.
+    Copy { from: Place, to: Place, itemsize: usize },
 }
 
 impl Step {
@@ -56,8 +67,8 @@ pub(super) struct Program {
     pub(super) slots: Vec<usize>,
     /// Bytes of an item of each constant.
     pub(super) constants: Vec<Vec<u8>>,
-    /// Bytes of an item of the result.
-    pub(super) itemsize: usize,
+    /// Bytes of an item of each result.
+    pub(super) results: Vec<usize>,
     free: Vec<usize>,
     values: Vec<Live>,
 }
@@ -66,26 +77,26 @@ pub(super) struct Program {
 pub(super) type Value = usize;
 
 impl Program {
-    /// A program whose result has items of so many bytes.
-    pub(super) fn new(itemsize: usize) -> Self {
-        Program { steps: vec![], slots: vec![], constants: vec![], itemsize, free: vec![], values: vec![] }
+    /// A program whose results have items of so many bytes.
+    pub(super) fn new(results: Vec<usize>) -> Self {
+        Program { steps: vec![], slots: vec![], constants: vec![], results, free: vec![], values: vec![] }
     }
 
-    /// A value that is the same everywhere.
+    /// A value that is the same everywhere, for so many steps.
     pub(super) fn constant(&mut self, item: Vec<u8>, uses: usize) -> Value {
         self.constants.push(item);
-        self.value(Place::Constant(self.constants.len() - 1), uses)
+        self.value(Place::Constant(self.constants.len() - 1), Use::Steps(uses))
     }
 
     /// Loads items of `itemsize` bytes.
-    pub(super) fn load(&mut self, leaf: usize, itemsize: usize, uses: usize) -> Value {
+    pub(super) fn load(&mut self, leaf: usize, itemsize: usize, uses: Use) -> Value {
         let to = self.place(itemsize, uses);
         self.steps.push(Step::Load { leaf, to });
         self.value(to, uses)
     }
 
-    /// Applies a function. A result without later uses is the program's.
-    pub(super) fn map(&mut self, looped: &Loop, args: &[Value], uses: usize) -> Value {
+    /// Applies a function.
+    pub(super) fn map(&mut self, looped: &Loop, args: &[Value], uses: Use) -> Value {
         // Before the arguments are let go: a result never lies where one of them does.
         let to = self.place(looped.output().itemsize(), uses);
         let places = args.iter().map(|&arg| self.values[arg].place).collect();
@@ -95,7 +106,7 @@ impl Program {
     }
 
     /// Casts to items of `itemsize` bytes.
-    pub(super) fn cast(&mut self, caster: &Caster, arg: Value, itemsize: usize, uses: usize) -> Value {
+    pub(super) fn cast(&mut self, caster: &Caster, arg: Value, itemsize: usize, uses: Use) -> Value {
         let (to, from) = (self.place(itemsize, uses), self.values[arg].place);
         self.used(arg);
         self.steps.push(Step::Cast { caster: caster.clone(), from, to });
@@ -108,14 +119,22 @@ impl Program {
         value
     }
 
-    fn value(&mut self, place: Place, uses: usize) -> Value {
+    /// Makes a value that steps use a result too.
+    pub(super) fn copy(&mut self, value: Value, result: usize) {
+        let (from, itemsize) = (self.values[value].place, self.results[result]);
+        self.used(value);
+        self.steps.push(Step::Copy { from, to: Place::Out(result), itemsize });
+    }
+
+    fn value(&mut self, place: Place, uses: Use) -> Value {
+        let uses = if let Use::Steps(uses) = uses { uses } else { 0 };
         self.values.push(Live { place, uses });
         self.values.len() - 1
     }
 
-    fn place(&mut self, itemsize: usize, uses: usize) -> Place {
-        if uses == 0 {
-            return Place::Out;
+    fn place(&mut self, itemsize: usize, uses: Use) -> Place {
+        if let Use::Result(result) = uses {
+            return Place::Out(result);
         }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(0);
@@ -135,7 +154,7 @@ impl Program {
 
     /// Items of a tile.
     pub(super) fn tile_items(&self) -> usize {
-        let bytes = self.slots.iter().sum::<usize>() + self.itemsize;
+        let bytes = self.slots.iter().sum::<usize>() + self.results.iter().sum::<usize>();
         let keeps = !self.constants.is_empty() || self.steps.iter().any(Step::keeps_result);
         let times = if keeps { 1 } else { LONGER };
         let most = (times * TILE_BYTES / bytes.max(1)).clamp(LEAST_ITEMS, times * MOST_ITEMS);

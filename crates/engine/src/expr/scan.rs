@@ -3,8 +3,11 @@
 use ndfolio_kernel::{Scanner, Start};
 use ndfolio_layout::{Tile, View};
 
-use super::{pass::Consumer, target::Turns};
-use crate::{EngineError, Report, parallel::Fill};
+use super::{
+    pass::{Consumer, FillAll},
+    target::Turns,
+};
+use crate::{EngineError, Report};
 
 /// Sums up along an axis of a pass what goes to somebody else.
 pub(super) struct Scanned<C> {
@@ -68,16 +71,16 @@ impl<C: Consumer> Consumer for Scanned<C> {
         (worker, items): &mut Self::Worker,
         index: usize,
         tile: &Tile,
-        fill: &mut Fill<'_>,
+        fill: &mut FillAll<'_>,
     ) -> Result<(), EngineError> {
         items.resize(tile.view.nbytes(), 0);
-        fill(items)?;
+        fill(&mut [items])?;
         self.carry.take(index, |carry| {
             self.go_on(carry, tile, items);
             Ok(())
         })?;
         self.inner.take(worker, index, tile, &mut |out| {
-            out.copy_from_slice(items);
+            out[0].copy_from_slice(items);
             Ok(())
         })
     }

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::graph::{Graph, Id, What};
+use super::{
+    graph::{Graph, Id, What},
+    share::{Share, joined},
+};
 
 /// What is computed as a whole and then kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,40 +17,60 @@ pub(super) enum Stage {
     /// A part of an expression that is much smaller than what it is used in, so that it is not computed again and
     /// again.
     Hold(Id),
+    /// Reductions of several arrays or along several axes, and results in memory: they share a pass.
+    Together(Vec<Share>),
+}
+
+/// Where the items of what is asked for go in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Results {
+    InMemory,
+    Elsewhere,
 }
 
 /// The stages that roots need, in an order in which each finds what it needs. What takes more than `most_held` bytes
-/// is not held but computed again.
-pub(super) fn stages(graph: &Graph, roots: &[Id], most_held: usize) -> Vec<Stage> {
+/// is not held but computed again. Results in memory that share a pass with others are among the stages.
+pub(super) fn stages(graph: &Graph, roots: &[Id], most_held: usize, results: Results) -> Vec<Stage> {
     let mut found = Found { graph, most_held, needs: HashMap::new(), queue: Vec::new() };
+    let mut of_roots: BTreeMap<Id, Vec<Id>> = BTreeMap::new();
     for &root in roots {
-        found.region(root, None);
+        of_roots.insert(root, found.region(root));
     }
     while let Some(barrier) = found.queue.pop() {
-        match graph[barrier].what {
-            What::Reduce(_) | What::Scan(_) => found.region(graph[barrier].args[0], Some(barrier)),
-            _ => found.region(barrier, Some(barrier)),
-        }
+        let below = match graph[barrier].what {
+            What::Reduce(_) | What::Scan(_) => graph[barrier].args[0],
+            _ => barrier,
+        };
+        let needs = found.region(below);
+        found.needs.insert(barrier, needs);
     }
     let levels = levels(&found.needs);
     let mut by_level: BTreeMap<usize, Vec<Id>> = BTreeMap::new();
     for (&id, &level) in &levels {
         by_level.entry(level).or_default().push(id);
     }
-    let mut stages = Vec::new();
-    for mut ids in by_level.into_values() {
+    let by_level = by_level.into_values().map(|mut ids| {
         ids.sort_unstable();
-        in_stages(graph, &ids, &mut stages);
-    }
-    stages
+        in_stages(graph, &ids)
+    });
+    // Roots that are stages themselves are found as such.
+    of_roots.retain(|root, _| !found.needs.contains_key(root));
+    let needed = found.needs.values().chain(of_roots.values()).flatten().copied().collect();
+    let after = |needs: &[Id]| needs.iter().map(|need| levels[need] + 1).max().unwrap_or(0);
+    let in_memory: Vec<(Id, usize)> = match results {
+        Results::InMemory => of_roots.iter().map(|(&root, needs)| (root, after(needs))).collect(),
+        Results::Elsewhere => Vec::new(),
+    };
+    joined(graph, by_level.collect(), &in_memory, &needed)
 }
 
-fn in_stages(graph: &Graph, ids: &[Id], stages: &mut Vec<Stage>) {
-    let first = stages.len();
+/// The stages of one level.
+fn in_stages(graph: &Graph, ids: &[Id]) -> Vec<Stage> {
+    let mut stages: Vec<Stage> = Vec::new();
     for &id in ids {
         let stage = match &graph[id].what {
             What::Reduce(reduction) => {
-                let together = stages[first..].iter_mut().find_map(|stage| match stage {
+                let together = stages.iter_mut().find_map(|stage| match stage {
                     Stage::Reduce(ids) => Some(ids).filter(|ids| {
                         let other = &graph[ids[0]];
                         let axes = matches!(&other.what, What::Reduce(other) if other.axes == reduction.axes);
@@ -68,6 +91,7 @@ fn in_stages(graph: &Graph, ids: &[Id], stages: &mut Vec<Stage>) {
         };
         stages.push(stage);
     }
+    stages
 }
 
 struct Found<'g> {
@@ -79,10 +103,10 @@ struct Found<'g> {
 }
 
 impl Found<'_> {
-    /// Finds what the region below a root needs; it belongs to a barrier, if it is not what is asked for in the end.
-    fn region(&mut self, root: Id, owner: Option<Id>) {
+    /// Finds what the region below an operation needs.
+    fn region(&mut self, root: Id) -> Vec<Id> {
         let size = self.graph[root].size();
-        let (mut stack, mut seen) = (vec![root], HashSet::new());
+        let (mut needs, mut stack, mut seen) = (Vec::new(), vec![root], HashSet::new());
         while let Some(id) = stack.pop() {
             if !seen.insert(id) {
                 continue;
@@ -90,12 +114,14 @@ impl Found<'_> {
             let item = &self.graph[id];
             match item.what {
                 What::File(_) | What::Memory(_) => {}
-                What::Reduce(_) | What::Scan(_) => self.need(owner, id),
+                What::Reduce(_) | What::Scan(_) => needs.push(id),
                 What::Part(_) => stack.push(item.args[0]),
-                What::Map(_) | What::Cast(_) if id != root && self.is_small(id, size) => self.need(owner, id),
+                What::Map(_) | What::Cast(_) if id != root && self.is_small(id, size) => needs.push(id),
                 What::Map(_) | What::Cast(_) => stack.extend(&item.args),
             }
         }
+        needs.iter().for_each(|&id| self.need(id));
+        needs
     }
 
     fn is_small(&self, id: Id, size: usize) -> bool {
@@ -103,14 +129,11 @@ impl Found<'_> {
         item.size() * 2 <= size && item.nbytes() <= self.most_held && matches!(item.what, What::Map(_))
     }
 
-    fn need(&mut self, owner: Option<Id>, id: Id) {
+    fn need(&mut self, id: Id) {
         self.needs.entry(id).or_insert_with(|| {
             self.queue.push(id);
             Vec::new()
         });
-        if let Some(owner) = owner {
-            self.needs.entry(owner).or_default().push(id);
-        }
     }
 }
 

@@ -6,11 +6,14 @@ use ndfolio_kernel::swap_bytes;
 use ndfolio_layout::{Order, Tile, Tiles, View};
 use ndfolio_store::{File, NewFile, Scratch, Writer};
 
-use super::{pass::Consumer, place::part, setup::Setup};
+use super::{
+    pass::{Consumer, FillAll},
+    place::part,
+    setup::Setup,
+};
 use crate::{
     EngineError, Report, Run,
     fetch::{Emitter, OWN_MEMORY},
-    parallel::Fill,
 };
 
 /// What is to be done with the items of an expression.
@@ -132,19 +135,19 @@ impl<'a> Consumer for ToFile<'a> {
         worker: &mut Writing<'a>,
         _: usize,
         tile: &Tile,
-        fill: &mut Fill<'_>,
+        fill: &mut FillAll<'_>,
     ) -> Result<(), EngineError> {
         let Some(place) = place_of(&self.places, tile) else { return Ok(()) };
         let bytes = place.nbytes();
         worker.written += bytes as u64;
         if let Some(writer) = &mut worker.writer {
             let room = writer.room(place.offset(), bytes)?;
-            fill(room)?;
+            fill(&mut [room])?;
             swap_bytes(room, self.swap);
             return Ok(writer.write()?);
         }
         worker.items.resize(bytes, 0);
-        fill(&mut worker.items)?;
+        fill(&mut [&mut worker.items])?;
         swap_bytes(&mut worker.items, self.swap);
         match self.output {
             Output::New(file) => worker.emitter.write(file, &place, &worker.items, self.run),
@@ -172,17 +175,22 @@ pub(super) struct ToMemory<'m> {
 }
 
 impl<'m> ToMemory<'m> {
-    /// Of boxes in C order, whose items lie together in `out`.
-    pub(super) fn new(tiles: &Tiles<'_>, mut out: &'m mut [u8]) -> Self {
+    /// Of boxes in C order, whose items, of so many bytes, lie together in `out`.
+    pub(super) fn new(tiles: &Tiles<'_>, itemsize: usize, mut out: &'m mut [u8]) -> Self {
         let mut parts = Vec::with_capacity(tiles.count_tiles());
         let mut room = None;
         for index in 0..tiles.count_tiles() {
             let Some(tile) = tiles.get_in(index, &mut room) else { break };
-            let (part, rest) = out.split_at_mut(tile.view.nbytes());
+            let (part, rest) = out.split_at_mut(tile.view.size() * itemsize);
             parts.push(Mutex::new(part));
             out = rest;
         }
         ToMemory { parts }
+    }
+
+    /// The memory of a box.
+    pub(super) fn part(&self, index: usize) -> MutexGuard<'_, &'m mut [u8]> {
+        self.parts[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -193,8 +201,8 @@ impl Consumer for ToMemory<'_> {
         Ok(())
     }
 
-    fn take(&self, (): &mut (), index: usize, _: &Tile, fill: &mut Fill<'_>) -> Result<(), EngineError> {
-        fill(&mut self.parts[index].lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self, (): &mut (), index: usize, _: &Tile, fill: &mut FillAll<'_>) -> Result<(), EngineError> {
+        fill(&mut [&mut self.part(index)])
     }
 
     fn finish(&self, (): (), _: &mut Report) -> Result<(), EngineError> {
@@ -271,10 +279,10 @@ impl Consumer for ToCallback<'_> {
         items: &mut Vec<u8>,
         index: usize,
         tile: &Tile,
-        fill: &mut Fill<'_>,
+        fill: &mut FillAll<'_>,
     ) -> Result<(), EngineError> {
         items.resize(tile.view.nbytes(), 0);
-        fill(items)?;
+        fill(&mut [items])?;
         let block = Block { start: &tile.start, shape: tile.view.shape(), bytes: items };
         self.turns.take(index, |each| each(block))
     }

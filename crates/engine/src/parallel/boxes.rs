@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndfolio_layout::{Order, Tiles, View};
 use ndfolio_store::{AccessPlan, Choice, IoEngine, Pattern, Pieces};
 
-use super::threads;
+use super::{joints::joined_bytes, threads};
 use crate::{Report, Run, Source, fetch::way};
 
 /// Items at most so many bytes from each other on average are read with what lies between them: neither the
@@ -94,8 +94,7 @@ impl<'a> Boxes<'a> {
         let aligned = self.tiles.view().extent().start.is_multiple_of(piece as u64);
         // Pieces come in any order, so as many boxes can be open as lie in those that are on their way.
         let pieces = self.threads * PIECES_ON_THEIR_WAY * piece;
-        let open = pieces / self.box_bytes().max(piece) + self.threads + 1;
-        let joints = open * self.box_bytes();
+        let joints = joined_bytes(self.box_bytes(), piece, self.threads);
         if !aligned && self.threads * self.memory >= pieces + joints {
             self.grid = Some(piece as u64);
             self.joints = joints;
@@ -117,17 +116,6 @@ impl<'a> Boxes<'a> {
         let told = choice.map(|choice| (choice.engine.to_string(), choice.reason.clone()));
         let (engine, reason) = told.unwrap_or_default();
         Report { engine, reason, passes: 1, threads: self.threads, ..Report::default() }
-    }
-
-    /// The box that holds the byte at `offset` of the file; they follow each other.
-    pub(super) fn box_at(&self, offset: u64) -> usize {
-        let (mut low, mut high) = (0, self.count);
-        while high - low > 1 {
-            let middle = low.midpoint(high);
-            let begins = self.tiles.get(middle).map_or(u64::MAX, |tile| tile.view.extent().start);
-            (low, high) = if begins <= offset { (middle, high) } else { (low, middle) };
-        }
-        low
     }
 
     /// The boxes of a piece.

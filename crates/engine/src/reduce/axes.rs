@@ -141,6 +141,13 @@ impl Axes {
         walked
     }
 
+    /// Whether items of another array are reduced in the same order to the same results.
+    pub(crate) fn walks_as(&self, other: &Axes) -> bool {
+        let steps = |axes: &Axes| (axes.output_steps.clone(), axes.position_steps.clone());
+        let kinds = |axes: &Axes| (axes.kept, axes.columns, axes.outputs);
+        self.view.shape() == other.view.shape() && steps(self) == steps(other) && kinds(self) == kinds(other)
+    }
+
     /// Whether positions that reducers look for jump from run to run of a row.
     pub(super) fn jumps(&self, reducers: &[Reducer]) -> bool {
         wants_positions(reducers) && !self.counts_on()

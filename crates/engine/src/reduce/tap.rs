@@ -19,7 +19,7 @@ const TURNED: usize = 256 << 10;
 /// the pass walks them.
 pub(crate) trait Tap: Sync {
     /// What a thread keeps.
-    type Worker;
+    type Worker: Send;
     /// Whether there is anything to look for.
     const ACTIVE: bool = true;
 

@@ -69,8 +69,7 @@ impl Lazy {
     /// # Errors
     /// As [`Lazy::compute`], but for what only reading finds.
     pub fn plan<'r>(&self, run: impl Into<Run<'r>>) -> Result<Plan> {
-        let job = Job::new(std::slice::from_ref(self.expr()?)).map_err(of_expression)?;
-        job.plan(None, &run.into()).map_err(of_expression)
+        plan_compute(std::slice::from_ref(self), run)
     }
 
     /// The order in which a new file of it is written: F if all arrays lie in that order.
@@ -79,13 +78,14 @@ impl Lazy {
     }
 }
 
-/// Computes several expressions in memory at once: what they have in common is computed once.
+/// Computes several expressions in memory at once: what they have in common is computed once, and arrays of one shape
+/// that are made of the same files are computed, and reduced along any axes, in one pass over those. Where the memory
+/// is too little for all at once they have passes of their own; the results are the same to the bit.
 ///
 /// # Errors
 /// As [`Lazy::compute`].
 pub fn compute<'r>(lazies: &[Lazy], run: impl Into<Run<'r>>) -> Result<Vec<Reduced>> {
-    let exprs: Vec<Expr> = lazies.iter().map(|lazy| lazy.expr().cloned()).collect::<Result<_>>()?;
-    let job = Job::new(&exprs).map_err(of_expression)?;
+    let job = job_of_all(lazies)?;
     let (results, report) = job.compute(&run.into()).map_err(of_expression)?;
     Ok(results
         .into_iter()
@@ -94,6 +94,19 @@ pub fn compute<'r>(lazies: &[Lazy], run: impl Into<Run<'r>>) -> Result<Vec<Reduc
             Reduced::new(dtype, shape, memory.into_bytes(), report.clone())
         })
         .collect())
+}
+
+/// What [`compute`] would do: found out from what the page cache holds, without reading items.
+///
+/// # Errors
+/// As that, but for what only reading finds.
+pub fn plan_compute<'r>(lazies: &[Lazy], run: impl Into<Run<'r>>) -> Result<Plan> {
+    job_of_all(lazies)?.plan(None, &run.into()).map_err(of_expression)
+}
+
+fn job_of_all(lazies: &[Lazy]) -> Result<Job> {
+    let exprs: Vec<Expr> = lazies.iter().map(|lazy| lazy.expr().cloned()).collect::<Result<_>>()?;
+    Job::new(&exprs).map_err(of_expression)
 }
 
 /// An error about an expression, which knows its files itself if it is about one.

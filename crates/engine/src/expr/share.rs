@@ -1,0 +1,238 @@
+//! Which reductions, and which results in memory, take the items of one pass: those of arrays of one shape that read
+//! the same bytes of files.
+
+use std::{collections::HashSet, ops::Range, sync::Arc};
+
+use ndfolio_layout::{Order, View};
+use ndfolio_store::File;
+
+use super::{
+    graph::{Graph, Id, What, same_file},
+    job::{dominant_order, in_order, reducers},
+    stage::Stage,
+};
+use crate::reduce::{Axes, wants_positions};
+
+/// Who takes the items of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    /// Reductions of it along the same axes.
+    Reduce(Vec<Id>),
+    /// It is a result that is wanted in memory.
+    Result(Id),
+}
+
+impl Share {
+    /// The operation.
+    pub(super) fn takes(&self, graph: &Graph) -> Id {
+        match self {
+            Share::Reduce(ids) => graph[ids[0]].args[0],
+            Share::Result(id) => *id,
+        }
+    }
+}
+
+/// A share whose pass may be another one's too.
+struct Candidate<'g> {
+    share: Share,
+    /// How many stages come before it at least.
+    level: usize,
+    /// Whether no other stage waits for it.
+    is_last: bool,
+    /// Extents of the pass, slowest axis first.
+    shape: Vec<usize>,
+    reads: Vec<Read<'g>>,
+}
+
+/// What a pass reads.
+struct Read<'g> {
+    what: Bytes<'g>,
+    len: usize,
+}
+
+enum Bytes<'g> {
+    File(&'g Arc<File>, Range<u64>),
+    /// Something that was computed before.
+    Kept(Id),
+}
+
+impl Read<'_> {
+    /// Whether most of the fewer bytes are bytes of both.
+    fn meets(&self, other: &Read<'_>) -> bool {
+        match (&self.what, &other.what) {
+            (Bytes::File(file, own), Bytes::File(other, theirs)) => {
+                let both = own.end.min(theirs.end).saturating_sub(own.start.max(theirs.start));
+                let fewer = (own.end - own.start).min(theirs.end - theirs.start);
+                same_file(file, other) && both * 2 >= fewer
+            }
+            (Bytes::Kept(own), Bytes::Kept(other)) => own == other,
+            _ => false,
+        }
+    }
+}
+
+/// Which share of what one of two passes reads the other must read too, at least.
+const SHARED: usize = 4;
+
+impl<'g> Candidate<'g> {
+    fn new(graph: &'g Graph, share: Share, level: usize, is_last: bool) -> Option<Self> {
+        let shape = shape_of_pass(graph, &share)?;
+        let reads = reads(graph, share.takes(graph));
+        Some(Candidate { share, level, is_last, shape, reads })
+    }
+
+    /// Whether one pass for both saves reading.
+    fn suits(&self, other: &Candidate<'_>) -> bool {
+        let len = |reads: &[Read<'_>]| reads.iter().map(|read| read.len).sum::<usize>();
+        let shared = self.reads.iter().filter(|own| other.reads.iter().any(|read| own.meets(read)));
+        let shared: usize = shared.map(|read| read.len).sum();
+        self.shape == other.shape
+            && shared > 0
+            && shared >= len(&self.reads).min(len(&other.reads)).div_ceil(SHARED)
+    }
+}
+
+/// Puts together what can share a pass: stages by their level, and the results in memory that need those before a
+/// level. What no other stage waits for can be computed later than it could be.
+pub(super) fn joined(
+    graph: &Graph,
+    levels: Vec<Vec<Stage>>,
+    results: &[(Id, usize)],
+    needed: &HashSet<Id>,
+) -> Vec<Stage> {
+    let mut candidates: Vec<Candidate<'_>> = Vec::new();
+    let mut alone: Vec<Vec<Stage>> = Vec::new();
+    for (level, stages) in levels.into_iter().enumerate() {
+        let mut others = Vec::new();
+        for stage in stages {
+            let candidate = match &stage {
+                Stage::Reduce(ids) => {
+                    let is_last = ids.iter().all(|id| !needed.contains(id));
+                    Candidate::new(graph, Share::Reduce(ids.clone()), level, is_last)
+                }
+                _ => None,
+            };
+            match candidate {
+                Some(candidate) => candidates.push(candidate),
+                None => others.push(stage),
+            }
+        }
+        alone.push(others);
+    }
+    let wanted =
+        results.iter().filter_map(|&(id, level)| Candidate::new(graph, Share::Result(id), level, true));
+    candidates.extend(wanted);
+    postpone(&mut candidates);
+    let last = candidates.iter().map(|one| one.level + 1).max().unwrap_or(0).max(alone.len());
+    alone.resize_with(last, Vec::new);
+    let mut stages = Vec::new();
+    for (level, others) in alone.into_iter().enumerate() {
+        stages.extend(others);
+        let (now, later) = candidates.into_iter().partition(|one| one.level == level);
+        candidates = later;
+        stages.extend(groups(now).into_iter().filter_map(|group| stage_of(graph, group)));
+    }
+    stages
+}
+
+/// Moves what nobody waits for to the first pass that suits it and cannot be moved itself.
+fn postpone(candidates: &mut [Candidate<'_>]) {
+    candidates.sort_by_key(|one| one.level);
+    for index in (0..candidates.len()).rev() {
+        let one = &candidates[index];
+        let partner = |other: &&Candidate<'_>| !other.is_last && other.level == one.level && one.suits(other);
+        if !one.is_last || candidates.iter().any(|other| partner(&other)) {
+            continue;
+        }
+        let later =
+            candidates[index + 1..].iter().filter(|other| other.level > one.level && one.suits(other));
+        if let Some(level) = later.map(|other| other.level).min() {
+            candidates[index].level = level;
+        }
+    }
+}
+
+/// Candidates of one level, by the pass that they share.
+fn groups(candidates: Vec<Candidate<'_>>) -> Vec<Vec<Candidate<'_>>> {
+    let mut groups: Vec<Vec<Candidate<'_>>> = Vec::new();
+    for one in candidates {
+        // Groups that it joins become one.
+        let (mut own, others) =
+            groups.into_iter().partition::<Vec<_>, _>(|group| group.iter().any(|other| one.suits(other)));
+        groups = others;
+        let mut group: Vec<_> = own.drain(..).flatten().collect();
+        group.push(one);
+        groups.push(group);
+    }
+    groups
+}
+
+fn stage_of(graph: &Graph, group: Vec<Candidate<'_>>) -> Option<Stage> {
+    let mut shares: Vec<Share> = group.into_iter().map(|one| one.share).collect();
+    // Where a part of them has a pass, those of the same array do.
+    shares.sort_by_key(|share| share.takes(graph));
+    if shares.len() > 1 {
+        return Some(Stage::Together(shares));
+    }
+    match shares.pop()? {
+        Share::Reduce(ids) => Some(Stage::Reduce(ids)),
+        // It is computed with the other results.
+        Share::Result(_) => None,
+    }
+}
+
+/// The extents of a pass that could take the items of an operation in the order in which its largest array lies, and
+/// give them to others too; none if it goes about it in another way when it is alone: no bit must depend on that.
+fn shape_of_pass(graph: &Graph, share: &Share) -> Option<Vec<usize>> {
+    let id = share.takes(graph);
+    let item = &graph[id];
+    if item.nbytes() == 0 || matches!(item.what, What::Memory(_) | What::Part(_)) {
+        return None;
+    }
+    let order = dominant_order(graph, id);
+    let suits = match share {
+        Share::Result(_) => order.is_sorted() && !matches!(item.what, What::Reduce(_) | What::Scan(_)),
+        Share::Reduce(ids) => is_in_one_go(graph, ids, &order)?,
+    };
+    suits.then(|| order.iter().map(|&axis| item.shape[axis]).collect())
+}
+
+/// Whether reductions take items one after the other in an order of axes, as they do if they are alone.
+fn is_in_one_go(graph: &Graph, ids: &[Id], order: &[usize]) -> Option<bool> {
+    let id = graph[ids[0]].args[0];
+    let (reductions, axes) = graph.reductions(ids);
+    let dtype = graph.plain(id);
+    let positions = wants_positions(&reducers(&dtype, &reductions).ok()?);
+    let view = in_order(&dtype, &graph[id].shape, order).ok()?;
+    let own = Axes::new(&view, &axes, positions).ok()?;
+    let as_stored = |view: &View| {
+        let is_forward = view.shape().iter().zip(view.strides()).all(|(&n, &stride)| n == 1 || stride > 0);
+        Some(is_forward && Axes::new(view, &axes, positions).ok()?.walks_as(&own))
+    };
+    let suits = match &graph[id].what {
+        What::File(source) => as_stored(&source.view)?,
+        _ => true,
+    };
+    Some(suits && own.view.is_contiguous(Order::C))
+}
+
+/// What a pass reads that computes an operation.
+fn reads(graph: &Graph, id: Id) -> Vec<Read<'_>> {
+    let (mut found, mut seen, mut stack) = (Vec::new(), HashSet::new(), vec![id]);
+    while let Some(id) = stack.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let item = &graph[id];
+        match &item.what {
+            What::File(source) => {
+                let what = Bytes::File(&source.file, source.view.extent());
+                found.push(Read { what, len: source.view.nbytes() });
+            }
+            What::Reduce(_) | What::Scan(_) => found.push(Read { what: Bytes::Kept(id), len: item.nbytes() }),
+            What::Memory(_) => {}
+            What::Map(_) | What::Cast(_) | What::Part(_) => stack.extend(&item.args),
+        }
+    }
+    found
+}
