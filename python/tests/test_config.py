@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -124,6 +125,7 @@ x = nf.create(path, (1 << 13, 1 << 12), 'f8')
 x[::2] = 1.5
 x.flush()
 import threading
+import types
 most, going = 0, True
 def watch():
     global most
@@ -195,6 +197,19 @@ def test_bars_are_shown_where_somebody_looks(monkeypatch):
     monkeypatch.setattr(sys, "stderr", gone)
     _progress.show(50, 100, 0.6)
     _progress.show()
+
+
+@pytest.mark.parametrize(("shell", "shown"), [("kernel", True), ("terminal", False), (None, False)])
+def test_bars_are_shown_in_notebooks(monkeypatch, shell, shown):
+    """Their stream is no terminal, but IPython's shell has a kernel."""
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: types.SimpleNamespace(**{shell: object()}) if shell else None
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    _progress.show(50, 100, 0.6)
+    _progress.show()
+    assert ("50%" in stream.getvalue()) == shown
 
 
 def test_a_long_pass_tells_how_far_it_is(monkeypatch, tmp_path):

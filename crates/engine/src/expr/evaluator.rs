@@ -90,8 +90,8 @@ impl<'f> Evaluator<'f> {
         }
     }
 
-    /// Computes the next items of a box, as many as there is room for in that of the first result (all have room for
-    /// equally many). A long program asks on its way whether to go on.
+    /// Computes the next items of a box, as many as there is room for: results have room for equally many, or for none if
+    /// they are not wanted. A long program asks on its way whether to go on.
     pub(super) fn run(
         &mut self,
         progress: &mut Progress<'_>,
@@ -99,7 +99,9 @@ impl<'f> Evaluator<'f> {
         run: &Run<'_>,
     ) -> Result<(), EngineError> {
         // Items without bytes are done all at once.
-        let most = rooms[0].len().checked_div(self.fused.program.results[0]).unwrap_or(usize::MAX);
+        let fit = rooms.iter().zip(&self.fused.program.results);
+        let fit = fit.map(|(room, size)| room.len().checked_div(*size).unwrap_or(usize::MAX));
+        let most = fit.max().unwrap_or(0);
         let (mut batch, mut out) = (std::mem::take(&mut self.batch), Out { rooms, done: 0 });
         while out.done < most {
             let items = progress.next_tile(self.tile.min(most - out.done), &mut batch);
@@ -133,6 +135,9 @@ impl<'f> Evaluator<'f> {
         let fused = self.fused;
         for step in &fused.program.steps {
             self.ask(items, run)?;
+            if !out.wants(step) {
+                continue;
+            }
             match step {
                 Step::Load { leaf, to } => {
                     let (leaf, data) = (&fused.leaves[*leaf], data[*leaf]);
@@ -218,6 +223,18 @@ struct Out<'o, 'r> {
     done: usize,
 }
 
+impl Out<'_, '_> {
+    /// Whether there is room for what a step brings.
+    fn wants(&self, step: &Step) -> bool {
+        match step {
+            Step::Load { to: Place::Out(result), .. } | Step::Copy { to: Place::Out(result), .. } => {
+                !self.rooms[*result].is_empty()
+            }
+            _ => true,
+        }
+    }
+}
+
 /// The places that can be read.
 #[derive(Clone, Copy)]
 struct Places<'p> {
@@ -245,12 +262,23 @@ impl<'p> Places<'p> {
     }
 }
 
+/// Items of a result that follow each other, where they lie so and need not be computed.
+pub(super) fn lying<'d>(
+    fused: &Fused,
+    data: &[Data<'d>],
+    result: usize,
+    items: Range<usize>,
+) -> Option<Bytes<'d>> {
+    let leaf = fused.lying(result)?;
+    in_place(&fused.leaves[leaf], data[leaf], &[items])
+}
+
 /// The items of a tile where a leaf has them as they are wanted: no copy in a slot is made of those.
 type InPlace<'d> = Option<Bytes<'d>>;
 
 fn in_place<'d>(leaf: &Leaf, data: Data<'d>, batch: &[Range<usize>]) -> InPlace<'d> {
     let [run] = batch else { return None };
-    if leaf.swap > 1 || leaf.truth {
+    if !leaf.is_plain() {
         return None;
     }
     data.order.unwrap_or(&leaf.order).in_place(data.bytes, data.start, run)

@@ -36,6 +36,13 @@ pub(super) struct Leaf {
     pub(super) brought: bool,
 }
 
+impl Leaf {
+    /// Whether its items are what they are once they are loaded.
+    pub(super) fn is_plain(&self) -> bool {
+        self.swap <= 1 && !self.truth
+    }
+}
+
 /// Arrays that were computed, or read as a whole, before a pass.
 pub(super) trait Held {
     /// The bytes of an operation's result in C order, if it was computed.
@@ -50,6 +57,8 @@ pub(super) trait Held {
 pub(super) struct Fused {
     pub(super) leaves: Vec<Leaf>,
     pub(super) program: Program,
+    /// For each result of the program: which leaf it is, if it is one.
+    lying: Vec<Option<usize>>,
     /// Extents of the pass, slowest axis first.
     pub(super) shape: Vec<usize>,
     /// How many functions and casts it computes.
@@ -79,7 +88,8 @@ impl Fused {
     ) -> Result<Self, EngineError> {
         let results = roots.iter().map(|root| graph[root.id].dtype.itemsize()).collect();
         let shape = roots[0].axes.iter().map(|&axis| roots[0].shape[axis]).collect();
-        let mut fused = Fused { leaves: Vec::new(), program: Program::new(results), shape, functions: 0 };
+        let (leaves, lying) = (Vec::new(), vec![None; roots.len()]);
+        let mut fused = Fused { leaves, program: Program::new(results), lying, shape, functions: 0 };
         let is_first = |&index: &usize| roots[..index].iter().all(|other| !other.is_walked_as(&roots[index]));
         for first in (0..roots.len()).filter(is_first) {
             let own = roots.iter().enumerate().filter(|(_, root)| root.is_walked_as(&roots[first]));
@@ -108,6 +118,11 @@ impl Fused {
         }
         self.shape = vec![size];
         true
+    }
+
+    /// The leaf that a result of the program is, if its items can be used where they lie.
+    pub(super) fn lying(&self, result: usize) -> Option<usize> {
+        self.lying[result].filter(|&leaf| self.leaves[leaf].is_plain())
     }
 
     /// The leaves that lie in files.
@@ -205,7 +220,11 @@ impl<'a> Lowering<'a> {
                 (None, &[result]) => Use::Result(result),
                 (steps, _) => Use::Steps(steps.unwrap_or(&0) + own.len()),
             };
+            let leaf = self.fused.leaves.len();
             self.add(id, uses, held)?;
+            if self.fused.leaves.len() > leaf {
+                own.iter().for_each(|&result| self.fused.lying[result] = Some(leaf));
+            }
             if let Use::Steps(_) = uses {
                 own.iter().for_each(|&result| self.fused.program.copy(self.values[&id], result));
             }

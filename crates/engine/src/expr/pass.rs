@@ -2,6 +2,7 @@
 //! and compute box by box.
 
 use std::{
+    ops::Range,
     panic,
     sync::{
         Mutex, PoisonError,
@@ -18,7 +19,7 @@ use ndfolio_store::{
 };
 
 use super::{
-    evaluator::{Data, Evaluator, Progress},
+    evaluator::{Data, Evaluator, Progress, lying},
     feeds::{FeedPieces, Feeds, Gathering, Grid},
     fused::{Base, Fused},
     leaf::Order,
@@ -33,6 +34,9 @@ use crate::{
 
 /// Computes the next items of a box, in its C order: as many of each result as there is room for.
 pub(super) type FillAll<'f> = dyn FnMut(&mut [&mut [u8]]) -> Result<(), EngineError> + 'f;
+
+/// Items of a result that follow each other, where they lie so and need not be computed.
+pub(super) type Lying<'l, 'd> = dyn Fn(usize, Range<usize>) -> Option<Bytes<'d>> + 'l;
 
 /// What is done with the items of boxes.
 pub(super) trait Consumer: Sync {
@@ -50,6 +54,17 @@ pub(super) trait Consumer: Sync {
         tile: &Tile,
         fill: &mut FillAll<'_>,
     ) -> Result<(), EngineError>;
+
+    /// As [`take`](Self::take), for somebody who needs no copy of what lies somewhere already.
+    fn take_lying(
+        &self,
+        worker: &mut Self::Worker,
+        index: usize,
+        tile: &Tile,
+        (fill, _): (&mut FillAll<'_>, &Lying<'_, '_>),
+    ) -> Result<(), EngineError> {
+        self.take(worker, index, tile, fill)
+    }
 
     /// The end of a thread's work; adds what it did.
     fn finish(&self, worker: Self::Worker, report: &mut Report) -> Result<(), EngineError>;
@@ -447,7 +462,9 @@ impl<'a, C: Consumer> Worker<'a, C> {
         let data = data(frame, fed, &self.gathered);
         let evaluator = &mut self.evaluator;
         let mut progress = Progress::new(Runs::new(&tile.view), &data, frame.fused);
-        consumer.take(&mut self.own, index, tile, &mut |out| evaluator.run(&mut progress, out, run))?;
+        let fill = &mut |out: &mut [&mut [u8]]| evaluator.run(&mut progress, out, run);
+        let lying = |result: usize, items| lying(frame.fused, &data, result, items);
+        consumer.take_lying(&mut self.own, index, tile, (fill, &lying))?;
         // Arrays of a file that are read together are told of once.
         let fed = frame.feeds.feeds.iter().filter_map(|feed| feed.leaves.first());
         let read = fed.chain(frame.feeds.gathered.iter().map(|one| &one.leaf));
@@ -486,7 +503,7 @@ impl Gathered {
     fn read(
         &mut self,
         fused: &Fused,
-        bounds: &[std::ops::Range<usize>],
+        bounds: &[Range<usize>],
         fetcher: &mut Fetcher,
         run: &Run<'_>,
     ) -> Result<(), EngineError> {

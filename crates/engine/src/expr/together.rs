@@ -8,7 +8,7 @@ use super::{
     fused::{Fused, Held, Root},
     graph::{Graph, Id},
     job::{dominant_order, in_order, reducers},
-    pass::{Consumer, FillAll, Frame},
+    pass::{Consumer, FillAll, Frame, Lying},
     room::Finishing,
     share::Share,
     target::ToMemory,
@@ -228,19 +228,37 @@ impl Consumer for ToAll<'_, '_> {
         tile: &Tile,
         fill: &mut FillAll<'_>,
     ) -> Result<(), EngineError> {
+        self.take_lying(buffers, index, tile, (fill, &|_, _| None))
+    }
+
+    fn take_lying(
+        &self,
+        buffers: &mut Vec<Buffer>,
+        index: usize,
+        tile: &Tile,
+        (fill, lying): (&mut FillAll<'_>, &Lying<'_, '_>),
+    ) -> Result<(), EngineError> {
         let (first, count) = (tile.view.offset() as usize, tile.view.size());
         let mut wanted: Vec<_> =
             self.rooms.iter().map(|room| room.as_ref().map(|room| room.part(index))).collect();
-        let places = wanted.iter_mut().zip(buffers).zip(self.sizes);
+        let lying = |(result, wanted): (usize, &Option<_>)| match wanted {
+            None => lying(result, first..first + count),
+            Some(_) => None,
+        };
+        let lying: Vec<Option<Bytes<'_>>> = wanted.iter().enumerate().map(lying).collect();
+        let places = wanted.iter_mut().zip(buffers).zip(self.sizes).zip(&lying);
         let mut items: Vec<&mut [u8]> = places
-            .map(|((wanted, buffer), size)| match wanted {
-                Some(wanted) => &mut ***wanted,
-                None => buffer.room(0, count * size),
+            .map(|(((wanted, buffer), size), lying)| match (wanted, lying) {
+                (Some(wanted), _) => &mut ***wanted,
+                (None, None) => buffer.room(0, count * size),
+                (None, Some(_)) => &mut [],
             })
             .collect();
-        fill(&mut items)?;
-        for (result, part) in &self.parts {
-            part.take(first, Bytes::Private(items[*result]));
+        if lying.iter().any(Option::is_none) {
+            fill(&mut items)?;
+        }
+        for &(result, part) in &self.parts {
+            part.take(first, lying[result].unwrap_or(Bytes::Private(items[result])));
         }
         Ok(())
     }
