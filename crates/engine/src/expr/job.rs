@@ -276,6 +276,7 @@ impl<'w> Work<'w> {
         let reducers = reducers(&dtype, &reductions)?;
         let before = self.bytes;
         let mut results = Finishing::new(&reductions, &reducers, self.rooms(ids)?)?;
+        let rooms = self.bytes - before;
         let mut put = |first: usize, found: Found<'_>| results.put(first, found);
         let left = self.left();
         let report = match &source {
@@ -286,7 +287,7 @@ impl<'w> Work<'w> {
                 let items = in_order(&dtype, &graph[arg].shape, &order)?;
                 let Some(streamed) = streamed(&fused, &items, &axes, &reducers, &self.left())? else {
                     // Boxes of a reduction would be gathered from all over the file.
-                    self.bytes = before;
+                    self.bytes -= rooms;
                     self.keep(arg)?;
                     return self.reduce(ids);
                 };

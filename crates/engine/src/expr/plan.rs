@@ -53,7 +53,7 @@ impl Job {
             run = run.take(needed);
         }
         let (kept, small) = (HashMap::new(), Vec::new());
-        let mut planned = Planned { graph: &self.graph, run: &run, kept, small, states: 0 };
+        let mut planned = Planned { graph: &self.graph, run: &run, kept, small, bytes: 0, states: 0 };
         let results = if target.is_none() { Results::InMemory } else { Results::Elsewhere };
         for stage in stages(&self.graph, &self.roots, run.budget() / HELD, results) {
             planned.stage(&stage, &mut plan)?;
@@ -81,18 +81,20 @@ impl Job {
 }
 
 /// A job while it is planned.
-struct Planned<'p> {
+struct Planned<'p, 'r> {
     graph: &'p Graph,
-    run: &'p Run<'p>,
+    run: &'p Run<'r>,
     /// Bytes of what would have been computed before.
     kept: HashMap<Id, usize>,
     /// What would be read as a whole first.
     small: Vec<(Arc<File>, View)>,
+    /// Bytes in memory of both.
+    bytes: usize,
     /// The most bytes of running values that a pass has; what is kept from pass to pass is added to the plan.
     states: u64,
 }
 
-impl Held for Planned<'_> {
+impl Held for Planned<'_, '_> {
     fn result(&self, id: Id) -> Option<Base> {
         self.kept.get(&id).map(|_| Base::Memory(None))
     }
@@ -103,12 +105,13 @@ impl Held for Planned<'_> {
         }
         if !self.small.iter().any(|(other, known)| same_file(other, file) && known == view) {
             self.small.push((Arc::clone(file), view.clone()));
+            self.bytes += view.nbytes();
         }
         Ok(Some(None))
     }
 }
 
-impl Planned<'_> {
+impl<'r> Planned<'_, 'r> {
     fn stage(&mut self, stage: &Stage, plan: &mut Plan) -> Result<(), EngineError> {
         match stage {
             Stage::Together(shares) => self.together(shares, plan),
@@ -118,13 +121,29 @@ impl Planned<'_> {
         }
     }
 
+    /// The run with the memory that is left.
+    fn left(&self) -> Run<'r> {
+        self.run.take(self.bytes)
+    }
+
+    /// Bytes in memory of results, of which those that take more go to files.
+    fn held(&self, ids: &[Id]) -> Result<usize, EngineError> {
+        let mut held = 0;
+        for &id in ids {
+            let bytes = self.graph.c_view(id)?.nbytes();
+            held += if bytes <= self.run.budget() / HELD { bytes } else { 0 };
+        }
+        Ok(held)
+    }
+
     /// An operation that is computed as a whole, unless it was before.
     fn whole(&mut self, id: Id, what: &str, plan: &mut Plan) -> Result<(), EngineError> {
         if self.kept.contains_key(&id) {
             return Ok(());
         }
-        let view = self.graph.c_view(id)?;
-        let cut = if view.nbytes() <= self.run.budget() / HELD { Cut::Rows } else { Cut::Boxes };
+        let (view, held) = (self.graph.c_view(id)?, self.held(&[id])?);
+        let cut = if view.nbytes() == held { Cut::Rows } else { Cut::Boxes };
+        self.bytes += held;
         self.pass(id, (&view, cut), what, plan)?;
         self.keep(id, plan)
     }
@@ -144,18 +163,18 @@ impl Planned<'_> {
     }
 
     fn pass(&mut self, id: Id, place: (&View, Cut), what: &str, plan: &mut Plan) -> Result<(), EngineError> {
-        let known = self.small.len();
-        let run = *self.run;
-        let setup = Setup::new(self.graph, id, place, self, &run)?;
+        let (known, before) = (self.small.len(), self.left());
+        let setup = Setup::new(self.graph, id, place, self, &before)?;
         self.read_small(known, plan);
         if setup.is_empty() {
             return Ok(());
         }
-        let carry = setup.carry(&run)?;
+        let left = self.left();
+        let carry = setup.carry(&left)?;
         let tiles = setup.tiles();
         let own = if place.1 == Cut::Rows { 0 } else { bytes_of_writer(box_bytes(&tiles), is_whole(&setup)) };
         self.states = self.states.max(carry as u64);
-        let frame = Frame::new(&setup.fused, tiles, own, &run);
+        let frame = Frame::new(&setup.fused, tiles, own, &left.take(carry));
         self.add(&frame, (what, own), plan);
         Ok(())
     }
@@ -165,10 +184,12 @@ impl Planned<'_> {
         let arg = graph[ids[0]].args[0];
         let (reductions, axes) = graph.reductions(ids);
         let names = names_of(&reductions);
+        let held = self.held(ids)?;
+        self.bytes += held;
         match &graph[arg].what {
             What::File(source) => {
                 let reducers = reducers(source.view.dtype(), &reductions)?;
-                let one = crate::plan_reduce(source, &axes, &reducers, self.run, 0)?;
+                let one = crate::plan_reduce(source, &axes, &reducers, &self.left(), 0)?;
                 self.states = self.states.max(one.states);
                 let one = Plan { states: 0, ..one };
                 plan.stages.push(format!("{names} of {}", source.file.path().display()));
@@ -182,7 +203,8 @@ impl Planned<'_> {
                 let fused = Fused::new(graph, arg, (&graph[arg].shape, &order), self)?;
                 self.read_small(known, plan);
                 let items = in_order(&dtype, &graph[arg].shape, &order)?;
-                let Some(run) = streamed(&fused, &items, &axes, &reducers, self.run)? else {
+                let Some(run) = streamed(&fused, &items, &axes, &reducers, &self.left())? else {
+                    self.bytes -= held;
                     self.whole(arg, "the values, before they are reduced", plan)?;
                     return self.reduce(ids, plan);
                 };
@@ -205,8 +227,8 @@ impl Planned<'_> {
             [Share::Result(_)] => return Ok(()),
             _ => {}
         }
-        let (graph, run, known) = (self.graph, *self.run, self.small.len());
-        let together = Together::new(graph, shares, self, &run)?;
+        let (graph, left, known) = (self.graph, self.left(), self.small.len());
+        let together = Together::new(graph, shares, self, &left)?;
         self.read_small(known, plan);
         let Some(together) = together else {
             let (some, others) = shares.split_at(shares.len() / 2);
@@ -218,10 +240,12 @@ impl Planned<'_> {
         let of_each = members.iter().map(|member| names_of(&graph.reductions(&member.ids).0));
         let in_memory = results.iter().map(|_| "a result in memory".to_owned());
         let what: Vec<String> = of_each.chain(in_memory).collect();
-        self.add(&together.frame(&run), (&what.join(" and "), together.own()), plan);
+        let ids: Vec<Id> = members.iter().flat_map(|member| member.ids.iter().copied()).collect();
+        self.bytes += self.held(&ids)?;
+        self.add(&together.frame(&self.left()), (&what.join(" and "), together.own()), plan);
         // What is wanted in memory has its place there.
         self.kept.extend(results.iter().map(|&(_, id)| (id, 0)));
-        members.iter().flat_map(|member| &member.ids).try_for_each(|&id| self.keep(id, plan))
+        ids.into_iter().try_for_each(|id| self.keep(id, plan))
     }
 
     /// What is read as a whole before a pass.
