@@ -8,8 +8,8 @@ use ndfolio_store::{AccessPlan, Choice, IoEngine, Pattern, Pieces};
 use super::{joints::joined_bytes, threads};
 use crate::{Report, Run, Source, fetch::way};
 
-/// Items at most so many bytes from each other on average are read with what lies between them: neither the
-/// page cache nor a device has smaller parts.
+/// Runs of items that on average have less than so many bytes between them are read with those: neither the page cache
+/// nor a device has smaller parts.
 const CLOSE: u64 = 4096;
 /// Bytes from the first to the last item of a box that is read with its gaps, at most.
 const MOST_WITH_GAPS: u64 = 16 << 20;
@@ -21,7 +21,7 @@ pub(crate) fn is_dense(view: &View, memory: usize) -> bool {
     let extent = view.extent();
     let (reach, run) = (extent.end - extent.start, view.spans().next().map_or(1, |span| span.len));
     let runs = view.nbytes() as u64 / run.max(1);
-    reach <= MOST_WITH_GAPS.min(memory as u64 / 4) && reach / runs.max(1) <= CLOSE.max(run)
+    reach <= MOST_WITH_GAPS.min(memory as u64 / 4) && reach / runs.max(1) < run + CLOSE
 }
 
 /// The boxes of a pass, and how they are read.
