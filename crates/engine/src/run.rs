@@ -292,7 +292,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The end of a pass: what it read and wrote is now in the page cache, or no longer. Tells the observer what it did.
+    /// The end of a pass, after which the page cache may hold other parts of the files. Tells the observer what it did.
     pub(crate) fn finished(&self, report: &Report) {
         if let Some(observer) = self.observer {
             observer.finished(report);

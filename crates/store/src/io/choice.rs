@@ -85,8 +85,8 @@ impl File {
         self.choose_by(plan, &Evidence::default())
     }
 
-    /// As [`choose`](Self::choose), for those who choose again before anything is read: what is known of the range is not
-    /// found out again.
+    /// As [`choose`](Self::choose), for those who choose again before anything is read: what is known of the range is
+    /// not found out again.
     #[must_use]
     pub fn choose_by(&self, plan: &AccessPlan, evidence: &Evidence) -> Choice {
         if self.mode() == Mode::CopyOnWrite {
