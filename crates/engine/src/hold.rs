@@ -31,7 +31,7 @@ pub fn hold(
     let start = pieces.iter().map(|piece| piece.start).min().unwrap_or(0);
     let end = pieces.iter().map(|piece| piece.end).max().unwrap_or(start);
     let plan = AccessPlan { range: start..end, bytes, pieces: pieces.len(), pattern: Pattern::Sparse };
-    let (choice, started) = (run.way().choose(file, &plan), Instant::now());
+    let (choice, started) = (run.choose(file, &plan), Instant::now());
     let read = file.hold(choice.engine, (&pieces, run.budget()), held, &|| run.go_on().is_ok());
     run.go_on()?;
     let (engine, io, refused) = match read {

@@ -1,7 +1,7 @@
 use std::{num::NonZero, path::Path, sync::Arc};
 
 use ndfolio_layout::View;
-use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, MachineMemory, Spare, processors};
+use ndfolio_store::{AccessPlan, Advice, Choice, Evidence, File, IoEngine, MachineMemory, Spare, processors};
 
 use crate::{EngineError, Report};
 
@@ -44,17 +44,6 @@ pub enum Io {
     Force(IoEngine),
 }
 
-impl Io {
-    pub(crate) fn choose(self, file: &File, plan: &AccessPlan) -> Choice {
-        match self {
-            Io::Auto => file.choose(plan),
-            Io::Force(engine) => {
-                Choice { engine, advice: Advice::Normal, reason: "it was asked for".to_owned() }
-            }
-        }
-    }
-}
-
 /// How a pass is to be run.
 ///
 /// The default: as much memory as is fast, and less where the machine or the control group has little
@@ -75,6 +64,8 @@ pub struct Run<'a> {
     scratch: Option<&'a Path>,
     /// What passes leave to each other.
     spare: Option<&'a Spare>,
+    /// What is known of the files, for passes that are about to begin.
+    evidence: Option<&'a Evidence>,
 }
 
 /// The least memory that a pass can be given: buffers below a page make no sense.
@@ -151,6 +142,22 @@ impl<'a> Run<'a> {
 
     pub(crate) fn way(&self) -> Io {
         self.io
+    }
+
+    /// With what is found out about files until a pass has come to its end, so that all who choose for it look once.
+    pub(crate) fn evidence(self, evidence: &'a Evidence) -> Self {
+        Run { evidence: Some(evidence), ..self }
+    }
+
+    /// Which engine a pass over a file is read with.
+    pub(crate) fn choose(&self, file: &File, plan: &AccessPlan) -> Choice {
+        match (self.io, self.evidence) {
+            (Io::Auto, Some(evidence)) => file.choose_by(plan, evidence),
+            (Io::Auto, None) => file.choose(plan),
+            (Io::Force(engine), _) => {
+                Choice { engine, advice: Advice::Normal, reason: "it was asked for".to_owned() }
+            }
+        }
     }
 
     /// Tells `observer` how far it is, and stops when it says so.
@@ -285,10 +292,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Tells the observer what a pass did.
+    /// The end of a pass, after which the page cache may hold other parts of the files. Tells the observer what it did.
     pub(crate) fn finished(&self, report: &Report) {
         if let Some(observer) = self.observer {
             observer.finished(report);
+        }
+        if let Some(evidence) = self.evidence {
+            evidence.clear();
         }
     }
 }

@@ -201,7 +201,7 @@ impl Shuffle<'_> {
             pieces: view.nbytes().div_ceil(IoEngine::Direct.piece_bytes()),
             pattern: Pattern::Sequential,
         };
-        run.way().choose(&self.source.file, &plan)
+        run.choose(&self.source.file, &plan)
     }
 
     /// The array where the page cache has it, if it has all of it or that was asked for.

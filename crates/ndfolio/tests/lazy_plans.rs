@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use common::{Folder, Log};
 use ndfolio::{
-    Array, Casting, CreateOptions, Existing, Io, IoEngine, Lazy, NanPolicy, Op, Order, Plan, Report, Session,
-    ndarray::ArrayD, ndarray::IxDyn, slice,
+    Array, Casting, CreateOptions, Existing, Io, IoEngine, Lazy, NanPolicy, Observer, Op, Order, Plan,
+    Report, Session, ndarray::ArrayD, ndarray::IxDyn, slice,
 };
 
 const SHAPE: [usize; 2] = [1500, 1024];
@@ -318,4 +318,48 @@ fn long_rows_of_another_order_are_written_as_rows() {
         let plan = target.plan_copy_of(&array, folder.path("new.npy"), Casting::No, &session).unwrap();
         assert!(plan.buffers >= least && plan.buffers <= plan.budget, "{memory} {}", plan.buffers);
     }
+}
+
+/// Has a file leave the page cache once a pass over it has come to its end.
+struct Evict {
+    array: Array,
+    log: Arc<Log>,
+}
+
+impl Observer for Evict {
+    fn advance(&self, _: u64) {}
+
+    fn finished(&self, report: &Report) {
+        self.log.finished(report);
+        self.array.evict().unwrap();
+    }
+}
+
+#[test]
+fn what_left_the_page_cache_after_a_pass_is_seen_by_the_next() {
+    let rig = Rig::new("64MiB");
+    let array = stored(&rig.folder, "a.npy", &SHAPE, Order::C);
+    array.flush().unwrap();
+    let mean = array.lazy().reduce(Op::Mean, vec![0, 1], NanPolicy::Propagate);
+    let sum = (array.lazy() - mean).sqrt().reduce(Op::Sum, vec![0, 1], NanPolicy::Propagate);
+    let observer = Arc::new(Evict { array: array.clone(), log: Arc::clone(&rig.log) });
+    let session = rig.session.observe(observer);
+    let reasons = || {
+        sum.compute(&session).unwrap();
+        let reports = std::mem::take(&mut *rig.log.reports.lock().unwrap());
+        let reasons: Vec<String> = reports.into_iter().map(|report| report.reason).collect();
+        <[String; 2]>::try_from(reasons).unwrap()
+    };
+    array.prefetch(&|| false).unwrap();
+    let [first, second] = reasons();
+    assert!(first.contains("100 %"), "{first}");
+    if array.residency().unwrap().resident != Some(0) {
+        return eprintln!("skipped: the file system keeps its files in memory");
+    }
+    assert!(second.starts_with("0 %"), "{second}");
+    let [first, _] = reasons();
+    assert!(first.starts_with("0 %"), "{first}");
+    array.prefetch(&|| false).unwrap();
+    let [first, _] = reasons();
+    assert!(first.contains("100 %"), "{first}");
 }

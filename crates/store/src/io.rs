@@ -11,6 +11,7 @@ mod counters;
 pub(crate) mod direct;
 #[cfg(target_os = "linux")]
 pub(crate) mod edges;
+mod evidence;
 mod held;
 mod mapped;
 mod pieces;
@@ -28,6 +29,7 @@ pub use buffer::Buffer;
 pub use choice::{AccessPlan, Choice, Pattern};
 pub use counters::IoCounters;
 pub use direct::Spare;
+pub use evidence::Evidence;
 pub use held::Held;
 pub use pieces::{Chunks, Dispenser, Pieces, Turns};
 pub use windows::Sweep;

@@ -7,8 +7,8 @@
 //! * [`RawMap`] is a part of a file in memory that keeps no file open, for faces that give its address away.
 //! * [`NewFile`] is a file that appears whole under its name, or not at all.
 //! * [`File::stream`] brings the pieces of a pass into private memory, by one of three engines, for several
-//!   workers; [`File::choose`] says which engine suits. [`NewFile::writer`] and [`File::writer`] take pieces from
-//!   private memory to a file.
+//!   workers; [`File::choose`] says which engine suits, from [`Evidence`]. [`NewFile::writer`] and [`File::writer`]
+//!   take pieces from private memory to a file.
 //! * [`File::residency`], [`prefetch`](File::prefetch), [`evict`](File::evict) and [`lock`](File::lock) show the
 //!   page cache and put it into the caller's hands.
 //! * [`MachineMemory`] is what a pass may use, and [`usage`] what the process has used.
@@ -73,8 +73,8 @@ pub use error::{Result, StoreError};
 pub use file::{Appender, File, Synced};
 pub use guard::MAX_MAPPINGS;
 pub use io::{
-    AccessPlan, Buffer, Choice, Chunks, Dispenser, Held, IoCounters, IoEngine, Pattern, PieceStream, Pieces,
-    Spare, Sweep, Turns, WriteCounters, WriteEngine, Writer,
+    AccessPlan, Buffer, Choice, Chunks, Dispenser, Evidence, Held, IoCounters, IoEngine, Pattern,
+    PieceStream, Pieces, Spare, Sweep, Turns, WriteCounters, WriteEngine, Writer,
 };
 pub use locks::{ALL_BYTES, APPENDING, EVERYTHING, Lock, Locking, RangeLock};
 pub use machine::{GroupLimit, MachineMemory, MachineName, processors};

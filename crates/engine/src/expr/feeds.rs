@@ -102,7 +102,7 @@ impl Gathering {
             let choice = Choice { engine: IoEngine::Mmap, advice: Advice::Normal, reason };
             return Gathering { leaf: index, choice };
         }
-        let known = run.way().choose(file, &plan);
+        let known = run.choose(file, &plan);
         let long = view.spans().next().is_some_and(|span| span.len >= LONG_RUN);
         let choice = if known.engine == IoEngine::Mmap && long {
             Choice { reason: format!("{order}, and {}", known.reason), ..known }
@@ -164,7 +164,7 @@ impl Feed {
         let pieces = grid.pieces();
         let bytes = (range.end - range.start).min(piece as u64 * pieces as u64);
         let plan = AccessPlan { range, bytes, pieces, pattern: Pattern::Sequential };
-        Feed { file: Arc::clone(file), leaves, choice: run.way().choose(file, &plan), piece }
+        Feed { file: Arc::clone(file), leaves, choice: run.choose(file, &plan), piece }
     }
 }
 

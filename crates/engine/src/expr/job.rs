@@ -7,7 +7,7 @@ use ndfolio_kernel::{
     reduce::{NanPolicy, Reducer, Wanted},
 };
 use ndfolio_layout::{DType, View};
-use ndfolio_store::{File, Scratch};
+use ndfolio_store::{Evidence, File, Scratch};
 
 use super::{
     Emit, Expr, Memory, Reduction,
@@ -54,7 +54,8 @@ impl Job {
     /// # Errors
     /// Results that do not fit into the memory that was given; what the files report; a cancelled run.
     pub fn compute(&self, run: &Run<'_>) -> Result<(Vec<Memory>, Report), EngineError> {
-        let run = &run.roomy();
+        let evidence = Evidence::default();
+        let run = &run.roomy().evidence(&evidence);
         let needed: usize = self.roots.iter().map(|&root| self.graph[root].nbytes()).sum();
         refuse_more(needed, run)?;
         let run = run.take(needed);
@@ -73,7 +74,8 @@ impl Job {
     /// A view of another shape or dtype; what the files report; a cancelled run; the first error of who takes
     /// the items.
     pub fn emit(&self, emit: Emit<'_>, run: &Run<'_>) -> Result<Report, EngineError> {
-        let run = &run.roomy();
+        let evidence = Evidence::default();
+        let run = &run.roomy().evidence(&evidence);
         let mut work = Work::new(self, run);
         let root = self.roots[0];
         work.stages(Results::Elsewhere)?;

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ndfolio_layout::View;
-use ndfolio_store::{Choice, File, IoEngine};
+use ndfolio_store::{Choice, Evidence, File, IoEngine};
 
 use super::{
     Job, Reduction,
@@ -44,7 +44,8 @@ impl Job {
 
     /// For a view that is written, and whether what is there is read as well.
     fn plan_for(&self, target: Option<(&View, bool)>, run: &Run<'_>) -> Result<Plan, EngineError> {
-        let mut run = run.roomy();
+        let evidence = Evidence::default();
+        let mut run = run.roomy().evidence(&evidence);
         let mut plan = Plan { passes: 0, ..Plan::new(&run) };
         if target.is_none() {
             let needed: usize = self.roots.iter().map(|&root| self.graph[root].nbytes()).sum();

@@ -195,7 +195,7 @@ fn comes_from_device(fused: &Fused, run: &Run<'_>) -> bool {
 
 fn is_from_device(file: &File, view: &View, run: &Run<'_>) -> bool {
     let plan = plan_of(view);
-    plan.pieces > 1 && run.way().choose(file, &plan).engine == IoEngine::Direct
+    plan.pieces > 1 && run.choose(file, &plan).engine == IoEngine::Direct
 }
 
 /// Items of a first box after which all others begin where pages of the first file do, in one axis.

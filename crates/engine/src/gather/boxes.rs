@@ -241,7 +241,7 @@ fn choose(
         return Ok((choice, threads(run, result.nbytes()), Some(range)));
     }
     let looked = Looked::at(gather)?;
-    let choice = run.way().choose(file, &looked.access(gather, result));
+    let choice = run.choose(file, &looked.access(gather, result));
     let most = looked.threads(gather, result, choice.engine, run);
     Ok((choice, most, None))
 }

@@ -72,7 +72,7 @@ impl<'a> Boxes<'a> {
             let extent = view.extent();
             let bytes_read = if has_gaps { extent.end - extent.start } else { view.nbytes() as u64 };
             let plan = AccessPlan { range: extent, bytes: bytes_read, pieces: count, pattern };
-            let choice = run.way().choose(&source.file, &plan);
+            let choice = run.choose(&source.file, &plan);
             if ranges && pattern == Pattern::Sequential {
                 let piece = choice.engine.piece_bytes().min(memory / 8);
                 boxes.group = (piece / boxes.box_bytes().max(1)).max(1);

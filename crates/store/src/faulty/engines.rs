@@ -7,7 +7,9 @@ use std::sync::Mutex;
 
 use super::tests::{Folder, HARMFUL, HARMLESS, fail_every_call, is_harmless};
 use super::{Fault, Faulty};
-use crate::{AccessPlan, Dispenser, File, Held, IoEngine, Mode, Pattern, Pieces, Result, StoreError};
+use crate::{
+    AccessPlan, Dispenser, Evidence, File, Held, IoEngine, Mode, Pattern, Pieces, Result, StoreError,
+};
 
 const LEN: u64 = 100_000;
 
@@ -281,6 +283,44 @@ fn residency_is_known_or_unknown() {
         let plan = AccessPlan { range: 0..LEN, bytes: 1 << 30, pieces: 1, pattern: Pattern::Sequential };
         assert!(!file.choose(&plan).reason.is_empty());
     });
+}
+
+#[test]
+fn what_is_known_is_not_asked_again() {
+    const LEN: u64 = 6 << 20;
+    let (folder, other, calls) = (Folder::new(), Folder::new(), Faulty::limited(u64::MAX));
+    let open = |folder: &Folder, len: u64| {
+        fs::write(folder.file(), vec![1; len as usize]).unwrap();
+        File::open_with(&folder.file(), Mode::Read, calls).unwrap()
+    };
+    let (file, evidence) = (open(&folder, LEN), Evidence::default());
+    let asked = |file: &File, plan: &AccessPlan| {
+        let before = calls.made().len();
+        let choice = file.choose_by(plan, &evidence);
+        let made = calls.made().split_off(before);
+        assert_eq!(choice, file.choose(plan));
+        made
+    };
+    let rows = AccessPlan { range: 0..LEN, bytes: 1 << 30, pieces: 1, pattern: Pattern::Sequential };
+    let items = AccessPlan { pieces: 1 << 20, pattern: Pattern::Close, ..rows.clone() };
+    let first = asked(&file, &rows);
+    assert!(first.contains(&"cachestat") && first.contains(&"mmap"), "{first:?}");
+    assert_eq!(asked(&file, &rows), [""; 0]);
+    let same = File::open_with(&folder.file(), Mode::Read, calls).unwrap();
+    assert_eq!(asked(&same, &rows), [""; 0]);
+    // Faults are counted in more blocks for those.
+    let found = asked(&file, &items);
+    assert!(!found.contains(&"cachestat") && found.contains(&"mmap"), "{found:?}");
+    assert_eq!(asked(&file, &items), [""; 0]);
+    for plan in [&rows, &items] {
+        assert_eq!(asked(&file, plan), [""; 0], "both stay known");
+    }
+    let part = AccessPlan { range: 1..LEN, ..rows.clone() };
+    assert!(asked(&file, &part).contains(&"cachestat"), "another range");
+    assert!(asked(&open(&other, LEN), &rows).contains(&"cachestat"), "another file");
+    assert!(asked(&open(&folder, LEN + 1), &rows).contains(&"cachestat"), "another length");
+    evidence.clear();
+    assert_eq!(asked(&file, &rows), first);
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! Which engine suits a pass, from what can be found out.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::evidence::{BLOCK, Evidence};
 use super::{IoEngine, direct};
-use crate::mapping::Region;
-use crate::syscalls::{self, Access};
-use crate::{Advice, File, Mode, usage};
+use crate::{Advice, File, Mode};
 
 /// Passes of fewer bytes are over before a mapping or a queue is made.
 const SMALL: u64 = 1 << 20;
@@ -15,12 +13,6 @@ const FEW: usize = 256;
 
 /// Passes of fewer bytes are over before it pays to find out how the page cache holds them.
 const PROBED: u64 = 64 << 20;
-
-/// Ranges of up to this many blocks are looked at as a whole, longer ones in this many blocks.
-const SAMPLES: u64 = 64;
-
-/// The largest folio, in bytes: a fresh mapping gets one with a single fault, if it has it as a whole.
-const BLOCK: u64 = 2 << 20;
 
 /// Fewer short pieces than these in a block, on average, are read by as many calls sooner than a mapping gets it, and
 /// lets it go again.
@@ -90,6 +82,13 @@ impl File {
     /// Reads at most a few blocks to find out. What cannot be found out speaks for [`IoEngine::Pread`].
     #[must_use]
     pub fn choose(&self, plan: &AccessPlan) -> Choice {
+        self.choose_by(plan, &Evidence::default())
+    }
+
+    /// As [`choose`](Self::choose), for those who choose again before anything is read: what is known of the range is
+    /// not found out again.
+    #[must_use]
+    pub fn choose_by(&self, plan: &AccessPlan, evidence: &Evidence) -> Choice {
         if self.mode() == Mode::CopyOnWrite {
             return Choice::new(IoEngine::Pread, "mode 'c' has bytes of its own, which only pread reaches");
         }
@@ -103,8 +102,7 @@ impl File {
             return Choice::new(IoEngine::Pread, reason);
         }
         let range = plan.range.start.min(self.len())..plan.range.end.min(self.len());
-        let (share, hot_blocks) = self.resident_share(&range);
-        match share {
+        match evidence.share(self, &range) {
             None => self.choose_unknown(plan),
             Some(share) if plan.pattern == Pattern::Scattered && share < HOT_SCATTERED => {
                 self.choose_cold(plan, share)
@@ -121,9 +119,9 @@ impl File {
                 Choice::new(IoEngine::Pread, reason)
             }
             Some(share) if share >= HOT && are_short(plan) => {
-                self.choose_hot_pieces(plan, &range, share, &hot_blocks)
+                self.choose_hot_pieces(plan, &range, share, evidence)
             }
-            Some(share) if share >= HOT => self.choose_hot(share, &hot_blocks),
+            Some(share) if share >= HOT => self.choose_hot(&range, share, evidence),
             Some(share) => self.choose_cold(plan, share),
         }
     }
@@ -136,7 +134,7 @@ impl File {
         if !self.has_room_to_keep(range, most) || self.file_system().network {
             return None;
         }
-        let share = self.resident_share(range).0.filter(|&share| share >= HOT_SCATTERED)?;
+        let share = Evidence::default().share(self, range).filter(|&share| share >= HOT_SCATTERED)?;
         let (share, len) = (share * 100.0, range.end - range.start);
         let reason = format!(
             "{share:.0} % of its {len} bytes are in the page cache, and they fit the memory: they stay mapped"
@@ -144,9 +142,9 @@ impl File {
         Some(Choice::new(IoEngine::Mmap, reason))
     }
 
-    fn choose_hot(&self, share: f64, blocks: &[Range<u64>]) -> Choice {
+    fn choose_hot(&self, range: &Range<u64>, share: f64, evidence: &Evidence) -> Choice {
         let known = format!("{:.0} % of the range are in the page cache", share * 100.0);
-        match self.usual_faults(blocks) {
+        match usual(evidence.faults(self, range, PROBES)) {
             Some(faults) if faults <= LARGE_FOLIO_FAULTS => {
                 Choice::new(IoEngine::Mmap, format!("{known}, in large folios ({faults} faults for 2 MiB)"))
             }
@@ -163,10 +161,10 @@ impl File {
         plan: &AccessPlan,
         range: &Range<u64>,
         share: f64,
-        blocks: &[Range<u64>],
+        evidence: &Evidence,
     ) -> Choice {
         let known = format!("{:.0} % of the range are in the page cache", share * 100.0);
-        let found = self.faults_of(blocks, PROBES_FOR_PIECES);
+        let found = evidence.faults(self, range, PROBES_FOR_PIECES);
         if found.is_empty() {
             return Choice::new(IoEngine::Pread, format!("{known}, but how it holds them is not known"));
         }
@@ -191,61 +189,13 @@ impl File {
     fn choose_unknown(&self, plan: &AccessPlan) -> Choice {
         through_cache(plan, "what the page cache holds is not known, and reading through it is never far off")
     }
+}
 
-    /// The resident share of the range, if it is known, and the blocks looked at that are resident as a whole.
-    fn resident_share(&self, range: &Range<u64>) -> (Option<f64>, Vec<Range<u64>>) {
-        let first = range.start / BLOCK;
-        let blocks = range.end.div_ceil(BLOCK).saturating_sub(first);
-        let count = blocks.min(SAMPLES);
-        let (mut pages, mut resident, mut hot_blocks) = (0, 0, Vec::new());
-        for sample in 0..count {
-            let start = (first + sample * blocks / count) * BLOCK;
-            let block = start..start + BLOCK;
-            let wanted = start.max(range.start)..block.end.min(range.end);
-            let is_whole = wanted == block;
-            let Ok(found) = self.residency(wanted) else { return (None, Vec::new()) };
-            let Some(here) = found.resident else { return (None, Vec::new()) };
-            pages += found.pages;
-            resident += here;
-            if here == found.pages && (is_whole || self.holds_whole(&block)) {
-                hot_blocks.push(block);
-            }
-        }
-        (Some(resident as f64 / pages.max(1) as f64), hot_blocks)
-    }
-
-    /// Whether the block lies in the file, and all of it in the page cache.
-    fn holds_whole(&self, block: &Range<u64>) -> bool {
-        block.end <= self.len()
-            && self.residency(block.clone()).is_ok_and(|found| found.resident == Some(found.pages))
-    }
-
-    /// The faults of one of the blocks, such that as many have more as have less: the beginning of a file has
-    /// small folios even where the rest has large ones.
-    fn usual_faults(&self, blocks: &[Range<u64>]) -> Option<u64> {
-        let mut faults = self.faults_of(blocks, PROBES);
-        faults.sort_unstable();
-        faults.get(faults.len() / 2).copied()
-    }
-
-    /// The faults of a few of the blocks, from the first to the last.
-    fn faults_of(&self, blocks: &[Range<u64>], few: usize) -> Vec<u64> {
-        let few = few.min(blocks.len());
-        let probed = (0..few).filter_map(|probe| blocks.get((2 * probe + 1) * blocks.len() / (2 * few)));
-        probed.filter_map(|block| self.faults(block)).collect()
-    }
-
-    /// Minor faults that it takes to touch each page of a resident block through a fresh mapping.
-    fn faults(&self, block: &Range<u64>) -> Option<u64> {
-        let region = Region::new(self.handle(), block.clone(), Access::Read).ok()?;
-        let (base, len) = region.pages();
-        let before = usage::thread_faults()?;
-        for offset in (0..len).step_by(syscalls::page_size()) {
-            // SAFETY: the block is mapped, and guarded; the load is atomic, and allowed in read-only memory.
-            unsafe { (*base.as_ptr().add(offset).cast::<AtomicU8>()).load(Ordering::Relaxed) };
-        }
-        Some(usage::thread_faults()?.since(before).minor)
-    }
+/// The faults of a block such that as many have more as have less: the beginning of a file has small folios even where
+/// the rest has large ones.
+fn usual(mut faults: Vec<u64>) -> Option<u64> {
+    faults.sort_unstable();
+    faults.get(faults.len() / 2).copied()
 }
 
 fn are_short(plan: &AccessPlan) -> bool {
