@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use ndfolio_layout::{Tiles, View};
+use ndfolio_layout::{Order, Tiles, View};
 use ndfolio_store::{AccessPlan, Advice, Choice, File, IoEngine, Pattern, Pieces};
 
 use super::{
@@ -53,11 +53,37 @@ impl Grid<'_> {
     /// middle of rows, with gaps between those; of very many pieces some are looked at.
     fn longest(&self, leaves: &[usize]) -> usize {
         let pieces = self.pieces();
+        if self.are_even(leaves) {
+            let range = self.range(leaves, self.whole());
+            return (range.end - range.start) as usize;
+        }
         let step = pieces.div_ceil(LOOKED_AT).max(1);
         let some = (0..pieces).step_by(step).chain(pieces.checked_sub(1)).chain((pieces > 1).then_some(1));
-        let lengths = some.map(|piece| self.range(leaves, piece));
+        let lengths = some.chain(self.across_ends()).map(|piece| self.range(leaves, piece));
         let longest = lengths.map(|range| (range.end - range.start) as usize).max().unwrap_or(0);
         if step == 1 { longest } else { longest + longest / 8 }
+    }
+
+    /// Pieces in which the first rows, planes and so on of the pass end: those that lie across an end need the whole of
+    /// what is on both sides.
+    fn across_ends(&self) -> impl Iterator<Item = usize> {
+        let items = (self.tiles.block().iter().product::<usize>() * self.group).max(1);
+        let (mut step, last) = (1, self.pieces().saturating_sub(1));
+        let ends = self.fused.shape.iter().rev().flat_map(move |n| {
+            step *= n;
+            [step / items, 2 * step / items, 3 * step / items]
+        });
+        ends.filter(move |piece| *piece <= last)
+    }
+
+    /// Whether all pieces take as many bytes of leaves, but for the ends of the array, where they take fewer.
+    fn are_even(&self, leaves: &[usize]) -> bool {
+        let view = |leaf: usize| &self.fused.leaves[leaf].view;
+        let go_along = |pair: &[usize]| view(pair[0]).strides() == view(pair[1]).strides();
+        let lie_together = |&leaf: &usize| view(leaf).is_contiguous(Order::C);
+        !self.cover.joins()
+            && leaves.windows(2).all(go_along)
+            && (self.group == 1 || leaves.iter().all(lie_together))
     }
 
     /// The bytes of a file that leaves need for a piece: from the first to the last.

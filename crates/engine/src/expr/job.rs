@@ -284,9 +284,7 @@ impl<'w> Work<'w> {
         let report = match &source {
             Some(source) => crate::reduce_along(source, &axes, &reducers, &left, &mut put)?,
             None => {
-                let order = dominant_order(graph, arg);
-                let fused = Fused::new(graph, arg, (&graph[arg].shape, &order), self)?;
-                let items = in_order(&dtype, &graph[arg].shape, &order)?;
+                let (fused, items) = to_reduce(graph, arg, (&axes, &reducers), self)?;
                 let Some(streamed) = streamed(&fused, &items, &axes, &reducers, &self.left())? else {
                     // Boxes of a reduction would be gathered from all over the file.
                     self.bytes -= rooms;
@@ -388,6 +386,23 @@ pub(super) fn streamed<'r>(
         return Ok(Some(*run));
     }
     Ok([*run, run.threads(1)].into_iter().find(is_streamed))
+}
+
+/// The program of an array that is reduced along axes, and where its items would lie.
+pub(super) fn to_reduce(
+    graph: &Graph,
+    id: Id,
+    (axes, reducers): (&[isize], &[Reducer]),
+    held: &mut dyn Held,
+) -> Result<(Fused, View), EngineError> {
+    let (order, shape) = (dominant_order(graph, id), &graph[id].shape);
+    let mut fused = Fused::new(graph, id, (shape, &order), held)?;
+    let items = in_order(&graph.plain(id), shape, &order)?;
+    if Axes::new(&items, axes, wants_positions(reducers))?.view.ndim() == 1 {
+        // Boxes are parts of one axis, and nobody need ask which parts of which rows those are.
+        fused.flatten();
+    }
+    Ok((fused, items))
 }
 
 /// The axes of an operation in the order in which its largest array lies, slowest first.

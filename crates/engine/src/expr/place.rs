@@ -22,6 +22,11 @@ impl Cover {
         Cover { shape: shape.to_vec(), groups }
     }
 
+    /// Whether an axis of the view goes along several of the pass.
+    pub(super) fn joins(&self) -> bool {
+        self.groups.iter().any(|group| group.len() > 1)
+    }
+
     /// The least box of the pass's axes that holds all items of a box of the view.
     pub(super) fn bounds(&self, tile: &Tile) -> Vec<Range<usize>> {
         let mut bounds: Vec<Range<usize>> = self.shape.iter().map(|_| 0..1).collect();

@@ -7,9 +7,9 @@ use ndfolio_store::{Choice, Evidence, File, IoEngine};
 
 use super::{
     Job, Reduction,
-    fused::{Base, Fused, Held},
+    fused::{Base, Held},
     graph::{Graph, Id, What, same_file},
-    job::{HELD, dominant_order, in_order, reducers, refuse_more, streamed},
+    job::{HELD, reducers, refuse_more, streamed, to_reduce},
     pass::Frame,
     place::each_once,
     setup::{Cut, Setup},
@@ -197,13 +197,10 @@ impl<'r> Planned<'_, 'r> {
                 plan.add(one);
             }
             _ => {
-                let dtype = graph.plain(arg);
-                let reducers = reducers(&dtype, &reductions)?;
-                let order = dominant_order(graph, arg);
+                let reducers = reducers(&graph.plain(arg), &reductions)?;
                 let known = self.small.len();
-                let fused = Fused::new(graph, arg, (&graph[arg].shape, &order), self)?;
+                let (fused, items) = to_reduce(graph, arg, (&axes, &reducers), self)?;
                 self.read_small(known, plan);
-                let items = in_order(&dtype, &graph[arg].shape, &order)?;
                 let Some(run) = streamed(&fused, &items, &axes, &reducers, &self.left())? else {
                     self.bytes -= held;
                     self.whole(arg, "the values, before they are reduced", plan)?;

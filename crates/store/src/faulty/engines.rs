@@ -308,9 +308,10 @@ fn what_is_known_is_not_asked_again() {
     assert_eq!(asked(&file, &rows), [""; 0]);
     let same = File::open_with(&folder.file(), Mode::Read, calls).unwrap();
     assert_eq!(asked(&same, &rows), [""; 0]);
-    // Faults are counted in more blocks for those.
+    // Faults are counted in more blocks for those, each of which is looked at as a whole.
     let found = asked(&file, &items);
-    assert!(!found.contains(&"cachestat") && found.contains(&"mmap"), "{found:?}");
+    let count = |wanted: &str| found.iter().filter(|call| **call == wanted).count();
+    assert!(count("cachestat") == count("mmap") && count("mmap") > 0, "{found:?}");
     assert_eq!(asked(&file, &items), [""; 0]);
     for plan in [&rows, &items] {
         assert_eq!(asked(&file, plan), [""; 0], "both stay known");

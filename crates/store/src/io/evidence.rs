@@ -8,8 +8,11 @@ use crate::mapping::Region;
 use crate::syscalls::{self, Access};
 use crate::{File, FileId, usage};
 
-/// Ranges of up to this many blocks are looked at as a whole, longer ones in this many blocks.
+/// Ranges of up to this many blocks are looked at as a whole, longer ones in a part of this many blocks.
 const SAMPLES: u64 = 64;
+
+/// Which part of a block is looked at: an eighth, another one in the next block.
+const PARTS: u64 = 8;
 
 /// The largest folio, in bytes: a fresh mapping gets one with a single fault, if it has it as a whole.
 pub(super) const BLOCK: u64 = 2 << 20;
@@ -33,7 +36,7 @@ impl Evidence {
         Seen::of(&mut self.lock(), file, range).share
     }
 
-    /// The faults of a few of the blocks of a range that the page cache holds as a whole, from the first to the last.
+    /// The faults of a few of the blocks of a range that the page cache holds as a whole, all over it.
     pub(super) fn faults(&self, file: &File, range: &Range<u64>, few: usize) -> Vec<u64> {
         let mut all = self.lock();
         let seen = Seen::of(&mut all, file, range);
@@ -57,7 +60,7 @@ struct Seen {
     len: u64,
     range: Range<u64>,
     share: Option<f64>,
-    /// Those of the blocks looked at that are resident as a whole.
+    /// Those of the blocks of whose pages all that were looked at are resident.
     hot_blocks: Vec<Range<u64>>,
     /// Faults of so many of these at most, where they were counted.
     faults: Vec<(usize, Vec<u64>)>,
@@ -83,12 +86,20 @@ impl Seen {
     fn count_faults(&self, file: &File, few: usize) -> Vec<u64> {
         let blocks = &self.hot_blocks;
         let few = few.min(blocks.len());
-        let probed = (0..few).filter_map(|probe| blocks.get((2 * probe + 1) * blocks.len() / (2 * few)));
+        let probed = (0..few).filter_map(|probe| {
+            let ends = probe * blocks.len() / few..(probe + 1) * blocks.len() / few;
+            let middle = ends.start.midpoint(ends.end);
+            // From the middle on, then those before.
+            (middle..ends.end)
+                .chain(ends.start..middle)
+                .map(|at| &blocks[at])
+                .find(|block| holds_whole(file, block))
+        });
         probed.filter_map(|block| faults(file, block)).collect()
     }
 }
 
-/// The resident share of the range, if it is known, and the blocks looked at that are resident as a whole.
+/// The resident share of the range, if it is known, and the blocks of whose pages all that were looked at are resident.
 fn resident_share(file: &File, range: &Range<u64>) -> (Option<f64>, Vec<Range<u64>>) {
     let first = range.start / BLOCK;
     let blocks = range.end.div_ceil(BLOCK).saturating_sub(first);
@@ -96,15 +107,18 @@ fn resident_share(file: &File, range: &Range<u64>) -> (Option<f64>, Vec<Range<u6
     let (mut pages, mut resident, mut hot_blocks) = (0, 0, Vec::new());
     for sample in 0..count {
         let start = (first + sample * blocks / count) * BLOCK;
-        let block = start..start + BLOCK;
-        let wanted = start.max(range.start)..block.end.min(range.end);
-        let is_whole = wanted == block;
-        let Ok(found) = file.residency(wanted) else { return (None, Vec::new()) };
+        let (at, part) = if blocks > count { (sample % PARTS, BLOCK / PARTS) } else { (0, BLOCK) };
+        let looked_at = start + at * part..start + (at + 1) * part;
+        let looked_at = looked_at.start.max(range.start)..looked_at.end.min(range.end);
+        if looked_at.is_empty() {
+            continue;
+        }
+        let Ok(found) = file.residency(looked_at) else { return (None, Vec::new()) };
         let Some(here) = found.resident else { return (None, Vec::new()) };
         pages += found.pages;
         resident += here;
-        if here == found.pages && (is_whole || holds_whole(file, &block)) {
-            hot_blocks.push(block);
+        if here == found.pages {
+            hot_blocks.push(start..start + BLOCK);
         }
     }
     (Some(resident as f64 / pages.max(1) as f64), hot_blocks)
