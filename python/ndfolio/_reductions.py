@@ -63,13 +63,20 @@ def reduce(
 
 
 def _plain(x, name, axis, dtype, keepdims, ddof):
-    source = x if dtype is None else x.astype(dtype)
+    source = x if dtype is None or _adds_up_to(x.dtype, name, dtype) else x.astype(dtype)
     result = x._make("reduce", source, name, axes_of(axis), keepdims, float(ddof))
     if name in _OF_TOO_FEW:
         _warn_of_too_few(x, name, axis, ddof, result)
     # A sum of a small integer type is taken in a large one, and comes out as was asked for.
     return result if dtype is None or result.dtype == np.dtype(dtype) else result.astype(dtype)
 
+
+def _adds_up_to(own, name, dtype) -> bool:
+    """Whether sums and products of integers are those of the dtype as they are: in 64 bits, of which it has the last."""
+    return name in _SUMS and own.kind in "biu" and np.dtype(dtype).kind in "iu"
+
+
+_SUMS = ("sum", "prod", "nansum", "nanprod")
 
 #: What NumPy says of means of nothing, which is known before anything is read.
 _OF_TOO_FEW = {"mean": "Mean of empty slice", "nanmean": "Mean of empty slice"}

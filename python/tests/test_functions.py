@@ -353,3 +353,20 @@ def test_strides_and_flat(x, known):
     assert x.strides == known.strides and x.T[::-1].strides == known.T[::-1].strides
     assert x.flat[17].item() == known.flat[17] and list(x[1].flat) == list(known[1].flat)
     assert not hasattr(x + 1, "strides")
+
+
+@pytest.mark.parametrize("dtype", list("bhiqBHIQ"))
+@pytest.mark.parametrize("name", ["sum", "prod"])
+def test_integers_are_added_in_what_was_asked_for(name, dtype, tmp_path):
+    for own in "?bhiqBHIQ":
+        known = np.random.default_rng(3).integers(0, 2 if own == "?" else 120, (5, 90)).astype(own)
+        known = -known if own in "bhiq" else known
+        np.save(tmp_path / "i.npy", known)
+        x = nf.open(tmp_path / "i.npy")
+        for axis in (None, 0, 1):
+            found = getattr(x, name)(axis=axis, dtype=dtype)
+            expected = np.asarray(getattr(known, name)(axis=axis, dtype=dtype))
+            np.testing.assert_array_equal(np.asarray(found), expected, strict=True)
+        if name == "sum":
+            # No cast of the items is among what is computed.
+            assert "function" not in x.sum(dtype=dtype).explain().partition("sum of")[0]
