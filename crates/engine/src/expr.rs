@@ -17,6 +17,7 @@ mod pass;
 mod place;
 mod plan;
 mod program;
+mod reducing;
 mod room;
 mod scan;
 mod setup;

@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Folder, Log};
+use common::{Folder, Log, Rig};
 use ndfolio::{
     Array, Casting, CreateOptions, Existing, Io, IoEngine, Lazy, NanPolicy, Observer, Op, Order, Plan,
     Report, Session, ndarray::ArrayD, ndarray::IxDyn, slice,
@@ -28,20 +28,7 @@ fn stored(folder: &Folder, name: &str, shape: &[usize], order: Order) -> Array {
     array
 }
 
-struct Rig {
-    folder: Folder,
-    log: Arc<Log>,
-    session: Session,
-}
-
 impl Rig {
-    fn new(memory: &str) -> Self {
-        let (folder, log) = (Folder::new(), Log::new(u64::MAX));
-        let session = Session::new().memory(memory.parse().unwrap()).scratch(folder.path(""));
-        let session = session.observe(Arc::clone(&log) as _);
-        Rig { folder, log, session }
-    }
-
     fn array(&self, name: &str) -> Lazy {
         stored(&self.folder, name, &SHAPE, Order::C).into()
     }

@@ -4,10 +4,10 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Folder, Log, naive};
+use common::{Folder, Rig, naive};
 use ndfolio::{
     Array, Casting, CreateOptions, Io, IoEngine, Lazy, NanPolicy, Op, Order, Plan, Reduced, Report, Run,
-    Session, along, compute, plan_compute, slice,
+    along, compute, plan_compute, slice,
 };
 use proptest::prelude::*;
 
@@ -31,20 +31,7 @@ fn stored(folder: &Folder, name: &str, dtype: &str, shape: &[usize], order: Orde
     options.save(&lazy, folder.path(name), Casting::Unsafe, Run::default()).unwrap().0
 }
 
-struct Rig {
-    folder: Folder,
-    log: Arc<Log>,
-    session: Session,
-}
-
 impl Rig {
-    fn new(memory: &str) -> Self {
-        let (folder, log) = (Folder::new(), Log::new(u64::MAX));
-        let session = Session::new().memory(memory.parse().unwrap()).scratch(folder.path(""));
-        let session = session.observe(Arc::clone(&log) as _);
-        Rig { folder, log, session }
-    }
-
     fn array(&self, name: &str) -> Lazy {
         stored(&self.folder, name, "<f4", &SHAPE, Order::C).into()
     }

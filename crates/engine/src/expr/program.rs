@@ -154,7 +154,8 @@ impl Program {
 
     /// Items of a tile.
     pub(super) fn tile_items(&self) -> usize {
-        let bytes = self.slots.iter().sum::<usize>() + self.results.iter().sum::<usize>();
+        // Of several results one is written at a time, and read later.
+        let bytes = self.slots.iter().sum::<usize>() + self.results.iter().max().unwrap_or(&0);
         let keeps = !self.constants.is_empty() || self.steps.iter().any(Step::keeps_result);
         let times = if keeps { 1 } else { LONGER };
         let most = (times * TILE_BYTES / bytes.max(1)).clamp(LEAST_ITEMS, times * MOST_ITEMS);

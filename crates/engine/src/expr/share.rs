@@ -8,8 +8,7 @@ use ndfolio_store::File;
 
 use super::{
     graph::{Graph, Id, What, same_file},
-    job::{dominant_order, in_order, reducers},
-    stage::Stage,
+    reducing::{dominant_order, in_order, reducers},
 };
 use crate::reduce::{Axes, wants_positions};
 
@@ -46,11 +45,12 @@ struct Candidate<'g> {
 
 /// What a pass reads.
 struct Read<'g> {
-    what: Bytes<'g>,
+    what: Origin<'g>,
     len: usize,
 }
 
-enum Bytes<'g> {
+/// Where it comes from.
+enum Origin<'g> {
     File(&'g Arc<File>, Range<u64>),
     /// Something that was computed before.
     Kept(Id),
@@ -60,12 +60,12 @@ impl Read<'_> {
     /// Whether most of the fewer bytes are bytes of both.
     fn meets(&self, other: &Read<'_>) -> bool {
         match (&self.what, &other.what) {
-            (Bytes::File(file, own), Bytes::File(other, theirs)) => {
+            (Origin::File(file, own), Origin::File(other, theirs)) => {
                 let both = own.end.min(theirs.end).saturating_sub(own.start.max(theirs.start));
                 let fewer = (own.end - own.start).min(theirs.end - theirs.start);
                 same_file(file, other) && both * 2 >= fewer
             }
-            (Bytes::Kept(own), Bytes::Kept(other)) => own == other,
+            (Origin::Kept(own), Origin::Kept(other)) => own == other,
             _ => false,
         }
     }
@@ -75,10 +75,10 @@ impl Read<'_> {
 const SHARED: usize = 4;
 
 impl<'g> Candidate<'g> {
-    fn new(graph: &'g Graph, share: Share, level: usize, is_last: bool) -> Option<Self> {
-        let shape = shape_of_pass(graph, &share)?;
+    fn new(graph: &'g Graph, share: &Share, level: usize, is_last: bool) -> Option<Self> {
+        let shape = shape_of_pass(graph, share)?;
         let reads = reads(graph, share.takes(graph));
-        Some(Candidate { share, level, is_last, shape, reads })
+        Some(Candidate { share: share.clone(), level, is_last, shape, reads })
     }
 
     /// Whether one pass for both saves reading.
@@ -92,47 +92,33 @@ impl<'g> Candidate<'g> {
     }
 }
 
-/// Puts together what can share a pass: stages by their level, and the results in memory that need those before a
-/// level. What no other stage waits for can be computed later than it could be.
-pub(super) fn joined(
+/// Puts together what can share a pass, of shares and how many stages come before each at least: groups and how many
+/// come before those. What no other stage waits for can be computed later than it could be.
+pub(super) fn grouped(
     graph: &Graph,
-    levels: Vec<Vec<Stage>>,
-    results: &[(Id, usize)],
+    shares: Vec<(Share, usize)>,
     needed: &HashSet<Id>,
-) -> Vec<Stage> {
-    let mut candidates: Vec<Candidate<'_>> = Vec::new();
-    let mut alone: Vec<Vec<Stage>> = Vec::new();
-    for (level, stages) in levels.into_iter().enumerate() {
-        let mut others = Vec::new();
-        for stage in stages {
-            let candidate = match &stage {
-                Stage::Reduce(ids) => {
-                    let is_last = ids.iter().all(|id| !needed.contains(id));
-                    Candidate::new(graph, Share::Reduce(ids.clone()), level, is_last)
-                }
-                _ => None,
-            };
-            match candidate {
-                Some(candidate) => candidates.push(candidate),
-                None => others.push(stage),
-            }
+) -> Vec<(Vec<Share>, usize)> {
+    let (mut candidates, mut groups) = (Vec::new(), Vec::new());
+    for (share, level) in shares {
+        let is_last = match &share {
+            Share::Reduce(ids) => ids.iter().all(|id| !needed.contains(id)),
+            Share::Result(_) => true,
+        };
+        match Candidate::new(graph, &share, level, is_last) {
+            Some(candidate) => candidates.push(candidate),
+            None => groups.push((vec![share], level)),
         }
-        alone.push(others);
     }
-    let wanted =
-        results.iter().filter_map(|&(id, level)| Candidate::new(graph, Share::Result(id), level, true));
-    candidates.extend(wanted);
     postpone(&mut candidates);
-    let last = candidates.iter().map(|one| one.level + 1).max().unwrap_or(0).max(alone.len());
-    alone.resize_with(last, Vec::new);
-    let mut stages = Vec::new();
-    for (level, others) in alone.into_iter().enumerate() {
-        stages.extend(others);
-        let (now, later) = candidates.into_iter().partition(|one| one.level == level);
-        candidates = later;
-        stages.extend(groups(now).into_iter().filter_map(|group| stage_of(graph, group)));
+    for together in joined(candidates) {
+        let level = together[0].level;
+        let mut shares: Vec<Share> = together.into_iter().map(|one| one.share).collect();
+        // Where a part of them has a pass, those of the same array do.
+        shares.sort_by_key(|share| share.takes(graph));
+        groups.push((shares, level));
     }
-    stages
+    groups
 }
 
 /// Moves what nobody waits for to the first pass that suits it and cannot be moved itself.
@@ -152,33 +138,21 @@ fn postpone(candidates: &mut [Candidate<'_>]) {
     }
 }
 
-/// Candidates of one level, by the pass that they share.
-fn groups(candidates: Vec<Candidate<'_>>) -> Vec<Vec<Candidate<'_>>> {
+/// Candidates by the pass that they share.
+fn joined(candidates: Vec<Candidate<'_>>) -> Vec<Vec<Candidate<'_>>> {
     let mut groups: Vec<Vec<Candidate<'_>>> = Vec::new();
     for one in candidates {
         // Groups that it joins become one.
-        let (mut own, others) =
-            groups.into_iter().partition::<Vec<_>, _>(|group| group.iter().any(|other| one.suits(other)));
+        let joins = |group: &Vec<Candidate<'_>>| {
+            group.iter().any(|other| one.level == other.level && one.suits(other))
+        };
+        let (own, others) = groups.into_iter().partition::<Vec<_>, _>(joins);
         groups = others;
-        let mut group: Vec<_> = own.drain(..).flatten().collect();
+        let mut group: Vec<_> = own.into_iter().flatten().collect();
         group.push(one);
         groups.push(group);
     }
     groups
-}
-
-fn stage_of(graph: &Graph, group: Vec<Candidate<'_>>) -> Option<Stage> {
-    let mut shares: Vec<Share> = group.into_iter().map(|one| one.share).collect();
-    // Where a part of them has a pass, those of the same array do.
-    shares.sort_by_key(|share| share.takes(graph));
-    if shares.len() > 1 {
-        return Some(Stage::Together(shares));
-    }
-    match shares.pop()? {
-        Share::Reduce(ids) => Some(Stage::Reduce(ids)),
-        // It is computed with the other results.
-        Share::Result(_) => None,
-    }
 }
 
 /// The extents of a pass that could take the items of an operation in the order in which its largest array lies, and
@@ -226,10 +200,12 @@ fn reads(graph: &Graph, id: Id) -> Vec<Read<'_>> {
         let item = &graph[id];
         match &item.what {
             What::File(source) => {
-                let what = Bytes::File(&source.file, source.view.extent());
+                let what = Origin::File(&source.file, source.view.extent());
                 found.push(Read { what, len: source.view.nbytes() });
             }
-            What::Reduce(_) | What::Scan(_) => found.push(Read { what: Bytes::Kept(id), len: item.nbytes() }),
+            What::Reduce(_) | What::Scan(_) => {
+                found.push(Read { what: Origin::Kept(id), len: item.nbytes() });
+            }
             What::Memory(_) => {}
             What::Map(_) | What::Cast(_) | What::Part(_) => stack.extend(&item.args),
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     graph::{Graph, Id, What},
-    share::{Share, joined},
+    share::{Share, grouped},
 };
 
 /// What is computed as a whole and then kept.
@@ -45,23 +45,51 @@ pub(super) fn stages(graph: &Graph, roots: &[Id], most_held: usize, results: Res
         found.needs.insert(barrier, needs);
     }
     let levels = levels(&found.needs);
-    let mut by_level: BTreeMap<usize, Vec<Id>> = BTreeMap::new();
-    for (&id, &level) in &levels {
-        by_level.entry(level).or_default().push(id);
-    }
-    let by_level = by_level.into_values().map(|mut ids| {
-        ids.sort_unstable();
-        in_stages(graph, &ids)
-    });
+    let (mut stages, mut shares) = apart(graph, &levels);
     // Roots that are stages themselves are found as such.
     of_roots.retain(|root, _| !found.needs.contains_key(root));
-    let needed = found.needs.values().chain(of_roots.values()).flatten().copied().collect();
+    let needed: HashSet<Id> = found.needs.values().chain(of_roots.values()).flatten().copied().collect();
     let after = |needs: &[Id]| needs.iter().map(|need| levels[need] + 1).max().unwrap_or(0);
-    let in_memory: Vec<(Id, usize)> = match results {
-        Results::InMemory => of_roots.iter().map(|(&root, needs)| (root, after(needs))).collect(),
-        Results::Elsewhere => Vec::new(),
-    };
-    joined(graph, by_level.collect(), &in_memory, &needed)
+    if results == Results::InMemory {
+        shares.extend(of_roots.iter().map(|(&root, needs)| (Share::Result(root), after(needs))));
+    }
+    let groups = grouped(graph, shares, &needed).into_iter();
+    stages.extend(groups.filter_map(|(shares, level)| Some((together(shares)?, level))));
+    stages.sort_by_key(|(_, level)| *level);
+    stages.into_iter().map(|(stage, _)| stage).collect()
+}
+
+/// With how many stages come before each at least.
+type Levelled<T> = Vec<(T, usize)>;
+
+/// What has a stage of its own, and what may share one.
+fn apart(graph: &Graph, levels: &HashMap<Id, usize>) -> (Levelled<Stage>, Levelled<Share>) {
+    let mut by_level: BTreeMap<usize, Vec<Id>> = BTreeMap::new();
+    for (&id, &level) in levels {
+        by_level.entry(level).or_default().push(id);
+    }
+    let (mut alone, mut shares) = (Vec::new(), Vec::new());
+    for (level, mut ids) in by_level {
+        ids.sort_unstable();
+        for stage in in_stages(graph, &ids) {
+            match stage {
+                Stage::Reduce(ids) => shares.push((Share::Reduce(ids), level)),
+                stage => alone.push((stage, level)),
+            }
+        }
+    }
+    (alone, shares)
+}
+
+/// The stage of those who share a pass; none for a result alone, which is computed with the others.
+fn together(mut shares: Vec<Share>) -> Option<Stage> {
+    if shares.len() > 1 {
+        return Some(Stage::Together(shares));
+    }
+    match shares.pop()? {
+        Share::Reduce(ids) => Some(Stage::Reduce(ids)),
+        Share::Result(_) => None,
+    }
 }
 
 /// The stages of one level.

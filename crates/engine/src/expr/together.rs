@@ -7,8 +7,8 @@ use ndfolio_store::{Buffer, Bytes};
 use super::{
     fused::{Fused, Held, Root},
     graph::{Graph, Id},
-    job::{dominant_order, in_order, reducers},
     pass::{Consumer, FillAll, Frame, Lying},
+    reducing::{dominant_order, in_order, reducers},
     room::Finishing,
     share::Share,
     target::ToMemory,

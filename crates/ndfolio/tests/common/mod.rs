@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use ndfolio::{Array, CreateOptions, FileKind, Observer, Order, Report, Run, Value, slice};
+use ndfolio::{Array, CreateOptions, FileKind, Observer, Order, Report, Run, Session, Value, slice};
 use proptest::prelude::*;
 
 /// A folder that goes with the test.
@@ -183,4 +183,20 @@ pub(crate) fn rows(array: &Array, axes: &[isize]) -> Vec<Vec<f64>> {
         rows[row].push(item.as_f64().unwrap());
     }
     rows
+}
+
+/// A folder, and a session of so much memory whose passes are kept.
+pub(crate) struct Rig {
+    pub(crate) folder: Folder,
+    pub(crate) log: Arc<Log>,
+    pub(crate) session: Session,
+}
+
+impl Rig {
+    pub(crate) fn new(memory: &str) -> Self {
+        let (folder, log) = (Folder::new(), Log::new(u64::MAX));
+        let session = Session::new().memory(memory.parse().unwrap()).scratch(folder.path(""));
+        let session = session.observe(Arc::clone(&log) as _);
+        Rig { folder, log, session }
+    }
 }
