@@ -228,6 +228,8 @@ impl<'a> Frame<'a> {
             return Err(error);
         }
         report.notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Letting the last windows of a mapping go is a part of the pass.
+        drop(pieces);
         Ok(meter.finish(report))
     }
 }

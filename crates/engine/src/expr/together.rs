@@ -117,11 +117,18 @@ impl<'r> Together<'r> {
         self.numbers.blocks(&self.block, &(0..self.numbers.ndim()).collect::<Vec<_>>())
     }
 
-    /// Bytes of a thread's items that are not wanted in memory.
+    /// Bytes of a thread's items that are neither wanted in memory nor taken where they lie.
     pub(super) fn own(&self) -> usize {
         let items: usize = self.block.iter().product();
         let sizes = self.fused.program.results.iter().enumerate();
-        sizes.filter(|(result, _)| !self.is_wanted(*result)).map(|(_, size)| items * size).sum()
+        let computed = sizes.filter(|(result, _)| !self.is_wanted(*result) && !self.lies_together(*result));
+        computed.map(|(_, size)| items * size).sum()
+    }
+
+    /// Whether all items of a result lie one behind the other in a file.
+    fn lies_together(&self, result: usize) -> bool {
+        let leaf = self.fused.lying(result).map(|leaf| &self.fused.leaves[leaf].view);
+        self.fused.shape.len() == 1 && leaf.is_some_and(|view| view.is_contiguous(Order::C))
     }
 
     /// Whether a result of the program is wanted in memory.
