@@ -7,7 +7,7 @@ use ndfolio_store::Buffer;
 
 use super::{
     fused::Fused,
-    pass::{Consumer, FillAll, Frame},
+    pass::{BoxItems, Consumer, Frame},
     target::box_bytes,
 };
 use crate::{
@@ -46,7 +46,7 @@ impl<P: Pass, C: FnMut(usize, P::Given) + Send> Consumer for ToPass<'_, P, C> {
         (worker, items): &mut Self::Worker,
         index: usize,
         tile: &Tile,
-        fill: &mut FillAll<'_>,
+        BoxItems { fill, .. }: BoxItems<'_, '_>,
     ) -> Result<(), EngineError> {
         self.pass.compute(worker, tile, (&mut |out| fill(&mut [out]), items), &mut |given| {
             let mut collect = self.collect.lock().unwrap_or_else(PoisonError::into_inner);

@@ -163,8 +163,7 @@ impl<'w> Work<'w> {
     fn stages(&mut self, results: Results) -> Result<(), EngineError> {
         for stage in stages(self.graph(), &self.job.roots, self.run.budget() / HELD, results) {
             match stage {
-                Stage::Together(shares) => self.together(&shares)?,
-                Stage::Reduce(ids) => self.reduce(&ids)?,
+                Stage::Pass(shares) => self.together(&shares)?,
                 Stage::Scan(id) | Stage::Hold(id) => self.keep(id)?,
             }
         }
@@ -189,12 +188,8 @@ impl<'w> Work<'w> {
     fn whole(&mut self, id: Id) -> Result<Kept, EngineError> {
         let target = self.graph().c_view(id)?;
         if target.nbytes() <= self.run.budget() / HELD {
-            let mut bytes = vec![0; target.nbytes()];
-            self.bytes += bytes.len();
-            self.pass(id, (&target, Cut::Rows), |setup| {
-                Ok(ToMemory::new(&setup.tiles(), setup.items.itemsize(), &mut bytes))
-            })?;
-            return Ok(Kept::Memory(Arc::new(bytes)));
+            self.bytes += target.nbytes();
+            return Ok(Kept::Memory(Arc::new(self.items(id, &target)?)));
         }
         let scratch = self.scratch(target.nbytes() as u64)?;
         let left = self.left();
@@ -215,12 +210,17 @@ impl<'w> Work<'w> {
         if let Some(Kept::Memory(bytes)) = self.kept.get(&id) {
             return Ok(Memory { bytes: Arc::clone(bytes), view: self.graph().c_view(id)? });
         }
-        let target = self.graph().c_view(id)?;
-        let mut bytes = vec![0; target.nbytes()];
-        self.pass(id, (&target, Cut::Rows), |setup| {
-            Ok(ToMemory::new(&setup.tiles(), setup.items.itemsize(), &mut bytes))
+        let items = self.items(id, &self.graph().c_view(id)?)?;
+        Ok(Memory::new(&dtype, &shape, items)?)
+    }
+
+    /// The items of an operation, one behind the other as a view has them.
+    fn items(&mut self, id: Id, target: &View) -> Result<Vec<u8>, EngineError> {
+        let mut items = vec![0; target.nbytes()];
+        self.pass(id, (target, Cut::Rows), |setup| {
+            Ok(ToMemory::new(&setup.tiles(), setup.items.itemsize(), &mut items))
         })?;
-        Ok(Memory::new(&dtype, &shape, bytes)?)
+        Ok(items)
     }
 
     /// Writes an operation's items to the places of a view.

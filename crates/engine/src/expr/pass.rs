@@ -38,6 +38,13 @@ pub(super) type FillAll<'f> = dyn FnMut(&mut [&mut [u8]]) -> Result<(), EngineEr
 /// Items of a result that follow each other, where they lie so and need not be computed.
 pub(super) type Lying<'l, 'd> = dyn Fn(usize, Range<usize>) -> Option<Bytes<'d>> + 'l;
 
+/// The items of a box.
+pub(super) struct BoxItems<'b, 'd> {
+    pub(super) fill: &'b mut FillAll<'b>,
+    /// For who needs no copy of what lies somewhere already.
+    pub(super) lying: &'b Lying<'b, 'd>,
+}
+
 /// What is done with the items of boxes.
 pub(super) trait Consumer: Sync {
     /// What a thread keeps.
@@ -46,25 +53,14 @@ pub(super) trait Consumer: Sync {
     /// What a thread begins with.
     fn worker(&self) -> Result<Self::Worker, EngineError>;
 
-    /// Takes a box, whose items `fill` computes.
+    /// Takes a box.
     fn take(
         &self,
         worker: &mut Self::Worker,
         index: usize,
         tile: &Tile,
-        fill: &mut FillAll<'_>,
+        items: BoxItems<'_, '_>,
     ) -> Result<(), EngineError>;
-
-    /// As [`take`](Self::take), for somebody who needs no copy of what lies somewhere already.
-    fn take_lying(
-        &self,
-        worker: &mut Self::Worker,
-        index: usize,
-        tile: &Tile,
-        (fill, _): (&mut FillAll<'_>, &Lying<'_, '_>),
-    ) -> Result<(), EngineError> {
-        self.take(worker, index, tile, fill)
-    }
 
     /// The end of a thread's work; adds what it did.
     fn finish(&self, worker: Self::Worker, report: &mut Report) -> Result<(), EngineError>;
@@ -466,7 +462,7 @@ impl<'a, C: Consumer> Worker<'a, C> {
         let mut progress = Progress::new(Runs::new(&tile.view), &data, frame.fused);
         let fill = &mut |out: &mut [&mut [u8]]| evaluator.run(&mut progress, out, run);
         let lying = |result: usize, items| lying(frame.fused, &data, result, items);
-        consumer.take_lying(&mut self.own, index, tile, (fill, &lying))?;
+        consumer.take(&mut self.own, index, tile, BoxItems { fill, lying: &lying })?;
         // Arrays of a file that are read together are told of once.
         let fed = frame.feeds.feeds.iter().filter_map(|feed| feed.leaves.first());
         let read = fed.chain(frame.feeds.gathered.iter().map(|one| &one.leaf));

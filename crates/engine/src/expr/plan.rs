@@ -116,8 +116,7 @@ impl Held for Planned<'_, '_> {
 impl<'r> Planned<'_, 'r> {
     fn stage(&mut self, stage: &Stage, plan: &mut Plan) -> Result<(), EngineError> {
         match stage {
-            Stage::Together(shares) => self.together(shares, plan),
-            Stage::Reduce(ids) => self.reduce(ids, plan),
+            Stage::Pass(shares) => self.together(shares, plan),
             Stage::Scan(id) => self.whole(*id, "a running sum or product", plan),
             Stage::Hold(id) => self.whole(*id, "a small part", plan),
         }

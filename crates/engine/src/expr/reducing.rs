@@ -17,6 +17,32 @@ use crate::{
     reduce::{Axes, Frame as ReduceFrame, wants_positions},
 };
 
+/// Reductions of an operation along the same axes, whose items are computed.
+pub(super) struct Reductions {
+    pub(super) ids: Vec<Id>,
+    /// Where the items would lie.
+    pub(super) view: View,
+    pub(super) axes: Vec<isize>,
+    pub(super) reducers: Vec<Reducer>,
+}
+
+impl Reductions {
+    /// With the operation's axes in this order, slowest first.
+    pub(super) fn new(graph: &Graph, ids: &[Id], order: &[usize]) -> Result<Self, EngineError> {
+        let id = graph[ids[0]].args[0];
+        let (reductions, axes) = graph.reductions(ids);
+        let dtype = graph.plain(id);
+        let reducers = reducers(&dtype, &reductions)?;
+        let view = in_order(&dtype, &graph[id].shape, order)?;
+        Ok(Reductions { ids: ids.to_vec(), view, axes, reducers })
+    }
+
+    /// How they go over items that lie where a view says.
+    pub(super) fn walk(&self, view: &View) -> Result<Axes, EngineError> {
+        Ok(Axes::new(view, &self.axes, wants_positions(&self.reducers))?)
+    }
+}
+
 /// A reducer for each meaning of NaN that is asked for.
 pub(super) fn reducers(dtype: &DType, reductions: &[&Reduction]) -> Result<Vec<Reducer>, KernelError> {
     let mut reducers = Vec::new();

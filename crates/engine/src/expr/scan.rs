@@ -4,7 +4,7 @@ use ndfolio_kernel::{Scanner, Start};
 use ndfolio_layout::{Tile, View};
 
 use super::{
-    pass::{Consumer, FillAll},
+    pass::{BoxItems, Consumer},
     target::Turns,
 };
 use crate::{EngineError, Report};
@@ -71,7 +71,7 @@ impl<C: Consumer> Consumer for Scanned<C> {
         (worker, items): &mut Self::Worker,
         index: usize,
         tile: &Tile,
-        fill: &mut FillAll<'_>,
+        BoxItems { fill, .. }: BoxItems<'_, '_>,
     ) -> Result<(), EngineError> {
         items.resize(tile.view.nbytes(), 0);
         fill(&mut [items])?;
@@ -79,10 +79,11 @@ impl<C: Consumer> Consumer for Scanned<C> {
             self.go_on(carry, tile, items);
             Ok(())
         })?;
-        self.inner.take(worker, index, tile, &mut |out| {
+        let fill = &mut |out: &mut [&mut [u8]]| {
             out[0].copy_from_slice(items);
             Ok(())
-        })
+        };
+        self.inner.take(worker, index, tile, BoxItems { fill, lying: &|_, _| None })
     }
 
     fn finish(&self, (worker, items): Self::Worker, report: &mut Report) -> Result<(), EngineError> {

@@ -8,9 +8,8 @@ use ndfolio_store::File;
 
 use super::{
     graph::{Graph, Id, What, same_file},
-    reducing::{dominant_order, in_order, reducers},
+    reducing::{Reductions, dominant_order},
 };
-use crate::reduce::{Axes, wants_positions};
 
 /// Who takes the items of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,17 +172,13 @@ fn shape_of_pass(graph: &Graph, share: &Share) -> Option<Vec<usize>> {
 
 /// Whether reductions take items one after the other in an order of axes, as they do if they are alone.
 fn is_in_one_go(graph: &Graph, ids: &[Id], order: &[usize]) -> Option<bool> {
-    let id = graph[ids[0]].args[0];
-    let (reductions, axes) = graph.reductions(ids);
-    let dtype = graph.plain(id);
-    let positions = wants_positions(&reducers(&dtype, &reductions).ok()?);
-    let view = in_order(&dtype, &graph[id].shape, order).ok()?;
-    let own = Axes::new(&view, &axes, positions).ok()?;
+    let reductions = Reductions::new(graph, ids, order).ok()?;
+    let own = reductions.walk(&reductions.view).ok()?;
     let as_stored = |view: &View| {
         let is_forward = view.shape().iter().zip(view.strides()).all(|(&n, &stride)| n == 1 || stride > 0);
-        Some(is_forward && Axes::new(view, &axes, positions).ok()?.walks_as(&own))
+        Some(is_forward && reductions.walk(view).ok()?.walks_as(&own))
     };
-    let suits = match &graph[id].what {
+    let suits = match &graph[graph[ids[0]].args[0]].what {
         What::File(source) => as_stored(&source.view)?,
         _ => true,
     };

@@ -10,15 +10,13 @@ use super::{
 /// What is computed as a whole and then kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Reductions of one array along the same axes: they share a pass.
-    Reduce(Vec<Id>),
+    /// Reductions, and results in memory, that share a pass.
+    Pass(Vec<Share>),
     /// A running sum or product.
     Scan(Id),
     /// A part of an expression that is much smaller than what it is used in, so that it is not computed again and
     /// again.
     Hold(Id),
-    /// Reductions of several arrays or along several axes, and results in memory: they share a pass.
-    Together(Vec<Share>),
 }
 
 /// Where the items of what is asked for go in the end.
@@ -54,7 +52,7 @@ pub(super) fn stages(graph: &Graph, roots: &[Id], most_held: usize, results: Res
         shares.extend(of_roots.iter().map(|(&root, needs)| (Share::Result(root), after(needs))));
     }
     let groups = grouped(graph, shares, &needed).into_iter();
-    stages.extend(groups.filter_map(|(shares, level)| Some((together(shares)?, level))));
+    stages.extend(groups.map(|(shares, level)| (Stage::Pass(shares), level)));
     stages.sort_by_key(|(_, level)| *level);
     stages.into_iter().map(|(stage, _)| stage).collect()
 }
@@ -64,62 +62,35 @@ type Levelled<T> = Vec<(T, usize)>;
 
 /// What has a stage of its own, and what may share one.
 fn apart(graph: &Graph, levels: &HashMap<Id, usize>) -> (Levelled<Stage>, Levelled<Share>) {
-    let mut by_level: BTreeMap<usize, Vec<Id>> = BTreeMap::new();
-    for (&id, &level) in levels {
-        by_level.entry(level).or_default().push(id);
-    }
-    let (mut alone, mut shares) = (Vec::new(), Vec::new());
-    for (level, mut ids) in by_level {
-        ids.sort_unstable();
-        for stage in in_stages(graph, &ids) {
-            match stage {
-                Stage::Reduce(ids) => shares.push((Share::Reduce(ids), level)),
-                stage => alone.push((stage, level)),
+    let mut ids: Vec<(usize, Id)> = levels.iter().map(|(&id, &level)| (level, id)).collect();
+    ids.sort_unstable();
+    let (mut alone, mut shares): (Levelled<Stage>, Levelled<Share>) = (Vec::new(), Vec::new());
+    for (level, id) in ids {
+        match &graph[id].what {
+            What::Reduce(_) => {
+                let alike = shares.iter_mut().find_map(|(share, other)| match share {
+                    Share::Reduce(ids) if *other == level && are_alike(graph, ids[0], id) => Some(ids),
+                    _ => None,
+                });
+                match alike {
+                    Some(ids) => ids.push(id),
+                    None => shares.push((Share::Reduce(vec![id]), level)),
+                }
             }
+            What::Scan(_) => alone.push((Stage::Scan(id), level)),
+            _ => alone.push((Stage::Hold(id), level)),
         }
     }
     (alone, shares)
 }
 
-/// The stage of those who share a pass; none for a result alone, which is computed with the others.
-fn together(mut shares: Vec<Share>) -> Option<Stage> {
-    if shares.len() > 1 {
-        return Some(Stage::Together(shares));
-    }
-    match shares.pop()? {
-        Share::Reduce(ids) => Some(Stage::Reduce(ids)),
-        Share::Result(_) => None,
-    }
-}
-
-/// The stages of one level.
-fn in_stages(graph: &Graph, ids: &[Id]) -> Vec<Stage> {
-    let mut stages: Vec<Stage> = Vec::new();
-    for &id in ids {
-        let stage = match &graph[id].what {
-            What::Reduce(reduction) => {
-                let together = stages.iter_mut().find_map(|stage| match stage {
-                    Stage::Reduce(ids) => Some(ids).filter(|ids| {
-                        let other = &graph[ids[0]];
-                        let axes = matches!(&other.what, What::Reduce(other) if other.axes == reduction.axes);
-                        axes && other.args == graph[id].args
-                    }),
-                    _ => None,
-                });
-                match together {
-                    Some(ids) => {
-                        ids.push(id);
-                        continue;
-                    }
-                    None => Stage::Reduce(vec![id]),
-                }
-            }
-            What::Scan(_) => Stage::Scan(id),
-            _ => Stage::Hold(id),
-        };
-        stages.push(stage);
-    }
-    stages
+/// Whether both are reductions of one array along the same axes.
+fn are_alike(graph: &Graph, a: Id, b: Id) -> bool {
+    let axes = |id: Id| match &graph[id].what {
+        What::Reduce(reduction) => Some(&reduction.axes),
+        _ => None,
+    };
+    graph[a].args == graph[b].args && axes(a) == axes(b)
 }
 
 struct Found<'g> {

@@ -7,7 +7,7 @@ use ndfolio_layout::{Order, Tile, Tiles, View};
 use ndfolio_store::{File, NewFile, Scratch, Writer};
 
 use super::{
-    pass::{Consumer, FillAll},
+    pass::{BoxItems, Consumer},
     place::part,
     setup::Setup,
 };
@@ -135,7 +135,7 @@ impl<'a> Consumer for ToFile<'a> {
         worker: &mut Writing<'a>,
         _: usize,
         tile: &Tile,
-        fill: &mut FillAll<'_>,
+        BoxItems { fill, .. }: BoxItems<'_, '_>,
     ) -> Result<(), EngineError> {
         let Some(place) = place_of(&self.places, tile) else { return Ok(()) };
         let bytes = place.nbytes();
@@ -201,7 +201,13 @@ impl Consumer for ToMemory<'_> {
         Ok(())
     }
 
-    fn take(&self, (): &mut (), index: usize, _: &Tile, fill: &mut FillAll<'_>) -> Result<(), EngineError> {
+    fn take(
+        &self,
+        (): &mut (),
+        index: usize,
+        _: &Tile,
+        BoxItems { fill, .. }: BoxItems<'_, '_>,
+    ) -> Result<(), EngineError> {
         fill(&mut [&mut self.part(index)])
     }
 
@@ -279,7 +285,7 @@ impl Consumer for ToCallback<'_> {
         items: &mut Vec<u8>,
         index: usize,
         tile: &Tile,
-        fill: &mut FillAll<'_>,
+        BoxItems { fill, .. }: BoxItems<'_, '_>,
     ) -> Result<(), EngineError> {
         items.resize(tile.view.nbytes(), 0);
         fill(&mut [items])?;

@@ -1,14 +1,13 @@
 //! One pass for several: the items of some operations, for reductions of them and for memory.
 
-use ndfolio_kernel::reduce::Reducer;
 use ndfolio_layout::{DType, Kind, Order, Tile, Tiles, View};
 use ndfolio_store::{Buffer, Bytes};
 
 use super::{
     fused::{Fused, Held, Root},
     graph::{Graph, Id},
-    pass::{Consumer, FillAll, Frame, Lying},
-    reducing::{dominant_order, in_order, reducers},
+    pass::{BoxItems, Consumer, Frame},
+    reducing::{Reductions, dominant_order},
     room::Finishing,
     share::Share,
     target::ToMemory,
@@ -17,7 +16,7 @@ use crate::{
     EngineError, Found, Put, Report, Run,
     blocks::box_of_rows,
     parallel::{Part, joined_bytes, threads},
-    reduce::{Axes, Frame as ReduceFrame, Member, reduce_together, wants_positions},
+    reduce::{Frame as ReduceFrame, Member, reduce_together},
 };
 
 /// Bytes of the items of a piece, where no reduction says how many it takes.
@@ -31,6 +30,8 @@ pub(super) struct Together<'r> {
     /// Extents of a piece.
     block: Vec<usize>,
     pub(super) members: Vec<Reductions>,
+    /// Which result of the program each of them is of.
+    reduced: Vec<usize>,
     /// What is wanted in memory: which result of the program it is.
     pub(super) results: Vec<(usize, Id)>,
     /// Bytes of running values, and of boxes of reductions that are joined of parts.
@@ -39,19 +40,8 @@ pub(super) struct Together<'r> {
     cut: Run<'r>,
 }
 
-/// Reductions of one of the operations along the same axes.
-pub(super) struct Reductions {
-    /// Which result of the program the operation is.
-    result: usize,
-    pub(super) ids: Vec<Id>,
-    /// Where the items would lie, in the order of the pass.
-    view: View,
-    axes: Vec<isize>,
-    pub(super) reducers: Vec<Reducer>,
-}
-
 impl<'r> Together<'r> {
-    /// For shares of a [stage](super::stage::Stage::Together); what they need is held. None if the memory is too little
+    /// For shares of a [stage](super::stage::Stage::Pass); what they need is held. None if the memory is too little
     /// for all at once, or if the arrays would be gathered from all over their files.
     pub(super) fn new(
         graph: &Graph,
@@ -60,7 +50,7 @@ impl<'r> Together<'r> {
         run: &Run<'r>,
     ) -> Result<Option<Self>, EngineError> {
         let mut roots: Vec<Root> = Vec::new();
-        let (mut members, mut results) = (Vec::new(), Vec::new());
+        let (mut members, mut reduced, mut results) = (Vec::new(), Vec::new(), Vec::new());
         for share in shares {
             let id = share.takes(graph);
             let (axes, shape) = (dominant_order(graph, id), graph[id].shape.clone());
@@ -69,7 +59,10 @@ impl<'r> Together<'r> {
             }
             let result = roots.iter().position(|root| root.id == id).unwrap_or(roots.len());
             match share {
-                Share::Reduce(ids) => members.push(Reductions::new(graph, result, ids, &axes)?),
+                Share::Reduce(ids) => {
+                    members.push(Reductions::new(graph, ids, &axes)?);
+                    reduced.push(result);
+                }
                 Share::Result(id) => results.push((result, *id)),
             }
             if result == roots.len() {
@@ -80,8 +73,8 @@ impl<'r> Together<'r> {
         fused.flatten();
         let numbers = View::contiguous(&DType::native(Kind::UInt8), &fused.shape, Order::C, 0)?;
         let cut = run.take(run.memory_for_boxes() / 2);
-        let together = Together { fused, numbers, block: vec![], members, results, states: 0, cut };
-        together.in_boxes(run)
+        let (block, states) = (Vec::new(), 0);
+        Together { fused, numbers, block, members, reduced, results, states, cut }.in_boxes(run)
     }
 
     /// With boxes that suit all, if there are such.
@@ -89,23 +82,23 @@ impl<'r> Together<'r> {
         let widest = self.fused.program.results.iter().copied().max().unwrap_or(1).max(1);
         let mut boxes = Vec::with_capacity(self.members.len());
         for member in &self.members {
-            let axes = Axes::new(&member.view, &member.axes, wants_positions(&member.reducers))?;
+            let axes = member.walk(&member.view)?;
             let frame = ReduceFrame::new(&axes, &member.reducers, 0, &self.cut);
             if axes.is_empty() || !frame.tiles.follow_each_other() {
                 return Ok(None);
             }
-            boxes.push((Runs::of(&frame.tiles), member.view.itemsize()));
+            boxes.push((Ends::of(&frame.tiles), member.view.itemsize()));
             self.states += frame.states;
         }
-        let longest = boxes.iter().map(|(runs, _)| runs.len).max().unwrap_or(PIECE / widest).max(1);
+        let longest = boxes.iter().map(|(ends, _)| ends.len).max().unwrap_or(PIECE / widest).max(1);
         self.block = box_of_rows(&self.fused.shape, longest);
         let most = threads(run, self.numbers.size() * widest);
-        let (pieces, count) = (Runs::of(&self.tiles()), self.tiles().count_tiles());
-        let cut = boxes.iter().filter(|(runs, _)| !runs.end_with(&pieces));
-        let joints = cut.map(|(runs, itemsize)| {
+        let (pieces, count) = (Ends::of(&self.tiles()), self.tiles().count_tiles());
+        let cut = boxes.iter().filter(|(ends, _)| !ends.include(&pieces));
+        let joints = cut.map(|(ends, itemsize)| {
             // One across the end of each piece, if there are few.
-            let few = count.saturating_sub(1) * runs.len * itemsize;
-            few.min(joined_bytes(runs.len * itemsize, pieces.len * itemsize, most))
+            let few = count.saturating_sub(1) * ends.len * itemsize;
+            few.min(joined_bytes(ends.len * itemsize, pieces.len * itemsize, most))
         });
         self.states += joints.sum::<usize>();
         let needed = self.states + most * self.own();
@@ -165,8 +158,7 @@ impl<'r> Together<'r> {
             put,
         });
         reduce_together(members.collect(), &self.cut, &|parts| {
-            let results = self.members.iter().map(|member| member.result);
-            let parts = results.zip(parts.iter().copied()).collect();
+            let parts = self.reduced.iter().copied().zip(parts.iter().copied()).collect();
             frame.run(run, &ToAll { sizes, rooms: &rooms, parts })
         })
     }
@@ -174,19 +166,19 @@ impl<'r> Together<'r> {
 
 /// Where boxes end that follow each other: every `len` items, and at the end of each row of `row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Runs {
+struct Ends {
     len: usize,
     row: usize,
     all: usize,
 }
 
-impl Runs {
+impl Ends {
     fn of(tiles: &Tiles<'_>) -> Self {
         let (shape, block) = (tiles.view().shape(), tiles.block());
         // The axes behind the first that is cut are whole.
         let first = block.iter().position(|&items| items > 1).unwrap_or(shape.len());
         let row = shape[first..].iter().product();
-        Runs { len: block.iter().product(), row, all: tiles.view().size() }
+        Ends { len: block.iter().product(), row, all: tiles.view().size() }
     }
 
     /// Whether they end at multiples of their length.
@@ -195,19 +187,8 @@ impl Runs {
     }
 
     /// Whether a box ends wherever one of others does.
-    fn end_with(&self, other: &Runs) -> bool {
+    fn include(&self, other: &Ends) -> bool {
         self == other || self.are_even() && other.are_even() && other.len.is_multiple_of(self.len)
-    }
-}
-
-impl Reductions {
-    fn new(graph: &Graph, result: usize, ids: &[Id], order: &[usize]) -> Result<Self, EngineError> {
-        let id = graph[ids[0]].args[0];
-        let (reductions, axes) = graph.reductions(ids);
-        let dtype = graph.plain(id);
-        let reducers = reducers(&dtype, &reductions)?;
-        let view = in_order(&dtype, &graph[id].shape, order)?;
-        Ok(Reductions { result, ids: ids.to_vec(), view, axes, reducers })
     }
 }
 
@@ -233,17 +214,7 @@ impl Consumer for ToAll<'_, '_> {
         buffers: &mut Vec<Buffer>,
         index: usize,
         tile: &Tile,
-        fill: &mut FillAll<'_>,
-    ) -> Result<(), EngineError> {
-        self.take_lying(buffers, index, tile, (fill, &|_, _| None))
-    }
-
-    fn take_lying(
-        &self,
-        buffers: &mut Vec<Buffer>,
-        index: usize,
-        tile: &Tile,
-        (fill, lying): (&mut FillAll<'_>, &Lying<'_, '_>),
+        BoxItems { fill, lying }: BoxItems<'_, '_>,
     ) -> Result<(), EngineError> {
         let (first, count) = (tile.view.offset() as usize, tile.view.size());
         let mut wanted: Vec<_> =
